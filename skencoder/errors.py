@@ -1,0 +1,36 @@
+"""Every exception and warning the package raises on purpose.
+
+Each class also inherits the builtin that fits, so that ``except ValueError`` works too.
+"""
+
+
+class SkencoderError(Exception):
+    """Base of all errors raised on purpose by this package."""
+
+
+class ParameterError(SkencoderError, ValueError):
+    """A parameter has a value that cannot be used; the message names it."""
+
+
+class TextInputError(SkencoderError, ValueError):
+    """The input is not a collection of texts; the message names the row."""
+
+
+class OverlongTextError(TextInputError):
+    """A text has more tokens than allowed and ``overflow="error"``."""
+
+
+class CheckpointError(SkencoderError, ValueError):
+    """A checkpoint's files cannot be used; the message names file and field."""
+
+
+class CheckpointNotFoundError(CheckpointError, FileNotFoundError):
+    """No checkpoint stands behind a name; the message says what was tried."""
+
+
+class DeviceError(SkencoderError, RuntimeError):
+    """A device was asked for that this machine does not have."""
+
+
+class OverlongTextWarning(UserWarning):
+    """Some texts had more tokens than allowed and were cut."""
