@@ -1,0 +1,67 @@
+"""The bottom of the stack: ids become vectors. What happens to them next stands in layer.py."""
+
+from torch import Tensor, nn
+
+from skencoder.encoder.packing import Boundaries
+
+
+class Embeddings(nn.Module):
+    """Sum of token, segment and position vectors, then a norm.
+
+    ``h = norm(E_token[id] + E_type[type] + E_position[pos])`` (Devlin et al. 2019, figure 2).
+
+    Parameters
+    ----------
+    token : nn.Embedding
+        Table of shape (vocab_size, hidden).
+    token_type : nn.Embedding or None
+        Table of shape (type_vocab_size, hidden); None leaves segments out.
+    positions : nn.Module
+        Gives (tokens, hidden) for ``position_ids`` of shape (tokens,).
+    norm : nn.Module
+        Applied to the sum.
+    """
+
+    def __init__(
+        self,
+        token: nn.Embedding,
+        token_type: nn.Embedding | None,
+        positions: nn.Module,
+        norm: nn.Module,
+    ) -> None:
+        super().__init__()
+        self.token = token
+        self.token_type = token_type
+        self.positions = positions
+        self.norm = norm
+
+    def forward(
+        self, input_ids: Tensor, boundaries: Boundaries, token_type_ids: Tensor | None = None
+    ) -> Tensor:
+        """Embed a packed batch.
+
+        Parameters
+        ----------
+        input_ids : int of shape (tokens,)
+            Token ids, texts packed end to end.
+        boundaries : Boundaries
+            Where each text begins.
+        token_type_ids : int of shape (tokens,), optional
+            Segment of each token; without it all are segment 0.
+
+        Returns
+        -------
+        float of shape (tokens, hidden)
+            Input of the first layer.
+        """
+        hidden_states: Tensor = self.token(input_ids)
+        hidden_states = hidden_states + self.positions(boundaries.position_ids())
+        if self.token_type is not None:
+            segments = (
+                self.token_type.weight[0]
+                if token_type_ids is None
+                else self.token_type(token_type_ids)
+            )
+            hidden_states = hidden_states + segments
+        normed: Tensor = self.norm(hidden_states)
+        return normed

@@ -1,0 +1,160 @@
+"""From token vectors to one vector per text. Every function has the same shape."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+Pooling = Callable[[Tensor, Tensor], Tensor]
+
+
+def mean_pool(hidden_states: Tensor, cu_seqlens: Tensor) -> Tensor:
+    """Average each text's token vectors.
+
+    Parameters
+    ----------
+    hidden_states : float of shape (tokens, hidden)
+        Output of one encoder layer, texts packed end to end.
+    cu_seqlens : int32 of shape (batch + 1,)
+        Where each text begins, in tokens; the last entry is ``tokens``.
+
+    Returns
+    -------
+    float32 of shape (batch, hidden)
+        One vector per text, not normalised.
+
+    Raises
+    ------
+    ValueError
+        If a text has no token.
+
+    References
+    ----------
+    .. [1] Reimers & Gurevych (2019), Sentence-BERT, arXiv:1908.10084.
+    """
+    lengths = _lengths(cu_seqlens)
+    return torch.segment_reduce(hidden_states.float(), "mean", lengths=lengths, unsafe=True)
+
+
+def weighted_mean_pool(hidden_states: Tensor, cu_seqlens: Tensor) -> Tensor:
+    """Average each text's token vectors, later tokens counting more: weights 1, 2, 3, ...
+
+    Parameters
+    ----------
+    hidden_states : float of shape (tokens, hidden)
+        Output of one encoder layer, texts packed end to end.
+    cu_seqlens : int32 of shape (batch + 1,)
+        Where each text begins, in tokens; the last entry is ``tokens``.
+
+    Returns
+    -------
+    float32 of shape (batch, hidden)
+        One vector per text, not normalised.
+
+    Raises
+    ------
+    ValueError
+        If a text has no token.
+
+    References
+    ----------
+    .. [1] Muennighoff (2022), SGPT, arXiv:2202.08904.
+    """
+    lengths = _lengths(cu_seqlens)
+    starts = cu_seqlens[:-1].repeat_interleave(lengths)
+    places = torch.arange(1, len(hidden_states) + 1, device=starts.device) - starts
+    weighted = hidden_states.float() * places[:, None]
+    sums = torch.segment_reduce(weighted, "sum", lengths=lengths, unsafe=True)
+    return sums / (lengths * (lengths + 1) / 2)[:, None]
+
+
+def max_pool(hidden_states: Tensor, cu_seqlens: Tensor) -> Tensor:
+    """Take the largest value of each dimension over each text's tokens.
+
+    Parameters
+    ----------
+    hidden_states : float of shape (tokens, hidden)
+        Output of one encoder layer, texts packed end to end.
+    cu_seqlens : int32 of shape (batch + 1,)
+        Where each text begins, in tokens; the last entry is ``tokens``.
+
+    Returns
+    -------
+    float32 of shape (batch, hidden)
+        One vector per text, not normalised.
+
+    Raises
+    ------
+    ValueError
+        If a text has no token.
+    """
+    lengths = _lengths(cu_seqlens)
+    return torch.segment_reduce(hidden_states.float(), "max", lengths=lengths, unsafe=True)
+
+
+def cls_pool(hidden_states: Tensor, cu_seqlens: Tensor) -> Tensor:
+    """Take each text's first token, where BERT-like encoders put their summary.
+
+    Parameters
+    ----------
+    hidden_states : float of shape (tokens, hidden)
+        Output of one encoder layer, texts packed end to end.
+    cu_seqlens : int32 of shape (batch + 1,)
+        Where each text begins, in tokens; the last entry is ``tokens``.
+
+    Returns
+    -------
+    float32 of shape (batch, hidden)
+        One vector per text, not normalised.
+
+    Raises
+    ------
+    ValueError
+        If a text has no token.
+
+    References
+    ----------
+    .. [1] Devlin et al. (2019), BERT, arXiv:1810.04805, section 3.
+    """
+    _lengths(cu_seqlens)
+    return hidden_states[cu_seqlens[:-1]].float()
+
+
+def last_pool(hidden_states: Tensor, cu_seqlens: Tensor) -> Tensor:
+    """Take each text's last token, the only one that has seen the whole text in a decoder.
+
+    Parameters
+    ----------
+    hidden_states : float of shape (tokens, hidden)
+        Output of one encoder layer, texts packed end to end.
+    cu_seqlens : int32 of shape (batch + 1,)
+        Where each text begins, in tokens; the last entry is ``tokens``.
+
+    Returns
+    -------
+    float32 of shape (batch, hidden)
+        One vector per text, not normalised.
+
+    Raises
+    ------
+    ValueError
+        If a text has no token.
+    """
+    _lengths(cu_seqlens)
+    return hidden_states[cu_seqlens[1:] - 1].float()
+
+
+POOLINGS: dict[str, Pooling] = {
+    "mean": mean_pool,
+    "cls": cls_pool,
+    "max": max_pool,
+    "last": last_pool,
+    "weighted_mean": weighted_mean_pool,
+}
+
+
+def _lengths(cu_seqlens: Tensor) -> Tensor:
+    lengths = cu_seqlens.diff().long()
+    if bool((lengths < 1).any()):
+        raise ValueError("A text without tokens has no vector; every text needs at least one.")
+    return lengths
