@@ -1,0 +1,95 @@
+"""Reading a checkpoint's small files, so that every complaint names the file and the field."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from skencoder.errors import CheckpointError
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    dict
+        Its fields.
+
+    Raises
+    ------
+    CheckpointError
+        If the file is missing, is not JSON or is not an object.
+    """
+    content = read_any_json(path)
+    if not isinstance(content, dict):
+        raise CheckpointError(f"{path} must hold a JSON object; got a {type(content).__name__}.")
+    return content
+
+
+def read_any_json(path: Path) -> Any:
+    """Read a JSON file, whatever it holds.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    object
+        What the file holds.
+
+    Raises
+    ------
+    CheckpointError
+        If the file is missing or is not JSON.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise CheckpointError(
+            f"{path} is missing; a checkpoint folder holds config.json, model.safetensors and "
+            f"tokenizer.json. {describe_folder(path.parent)}"
+        ) from error
+    except (ValueError, OSError) as error:
+        raise CheckpointError(f"{path} cannot be read as JSON: {error}") from error
+
+
+def describe_folder(folder: Path) -> str:
+    """Say what stands in a folder, for an error message.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder.
+
+    Returns
+    -------
+    str
+        One sentence.
+    """
+    names = sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
+    return f"The folder holds: {', '.join(names) or 'nothing'}."
+
+
+def file_sha256(path: Path) -> str:
+    """Hash a file's bytes.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    str
+        SHA-256 as 64 hexadecimal digits.
+    """
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,0 +1,126 @@
+"""The sentence settings beside the weights: pooling, unit length, limits, prompts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from skencoder.checkpoints.files import read_any_json, read_json
+from skencoder.errors import CheckpointError
+
+# Published name of a pooling mode, old style and new style, to ours; None is not supported.
+POOLING_NAMES = {
+    "pooling_mode_mean_tokens": "mean",
+    "pooling_mode_cls_token": "cls",
+    "pooling_mode_max_tokens": "max",
+    "pooling_mode_lasttoken": "last",
+    "pooling_mode_weightedmean_tokens": "weighted_mean",
+    "mean": "mean",
+    "cls": "cls",
+    "max": "max",
+    "lasttoken": "last",
+    "weightedmean": "weighted_mean",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class SentenceSettings:
+    """How a checkpoint's authors turn token vectors into a sentence vector.
+
+    Parameters
+    ----------
+    pooling : str, default="mean"
+        Name of the pooling; mean where the folder does not say, as sentence-transformers does.
+    normalize : bool, default=False
+        Whether vectors are scaled to unit length.
+    max_length : int or None, default=None
+        Tokens per text, special tokens included; None where the folder does not say.
+    lowercase : bool, default=False
+        Whether texts are lowercased before the tokenizer's own normalisation.
+    prompts : mapping of str to str
+        Texts put before an input, by role.
+    default_prompt : str or None, default=None
+        Role of the prompt that is used when none is named.
+    """
+
+    pooling: str = "mean"
+    normalize: bool = False
+    max_length: int | None = None
+    lowercase: bool = False
+    prompts: Mapping[str, str] = field(default_factory=dict)
+    default_prompt: str | None = None
+
+
+def read_sentence_settings(folder: Path) -> SentenceSettings:
+    """Read ``modules.json`` and the files it names.
+
+    Parameters
+    ----------
+    folder : Path
+        Checkpoint folder.
+
+    Returns
+    -------
+    SentenceSettings
+        Defaults where a file is not there.
+
+    Raises
+    ------
+    CheckpointError
+        If a file asks for something that is not computed here.
+    """
+    modules = _read_modules(folder / "modules.json")
+    limits = _read_optional(next(iter(sorted(folder.glob("sentence_*_config.json"))), None))
+    prompts = _read_optional(folder / "config_sentence_transformers.json")
+    tokenizer = _read_optional(folder / "tokenizer_config.json")
+    pooling_folder = modules.get("Pooling")
+    return SentenceSettings(
+        pooling="mean" if pooling_folder is None else _read_pooling(folder / pooling_folder),
+        normalize="Normalize" in modules,
+        max_length=_first_length(limits.get("max_seq_length"), tokenizer.get("model_max_length")),
+        lowercase=bool(limits.get("do_lower_case", False)),
+        prompts={role: text for role, text in (prompts.get("prompts") or {}).items() if text},
+        default_prompt=prompts.get("default_prompt_name"),
+    )
+
+
+def _read_optional(path: Path | None) -> dict[str, Any]:
+    return read_json(path) if path is not None and path.is_file() else {}
+
+
+def _read_modules(path: Path) -> dict[str, str]:
+    if not path.is_file():
+        return {}
+    modules = {
+        str(entry["type"]).rpartition(".")[2]: str(entry["path"]) for entry in read_any_json(path)
+    }
+    unknown = modules.keys() - {"Transformer", "Pooling", "Normalize"}
+    if unknown:
+        raise CheckpointError(
+            f"{path} names the modules {', '.join(sorted(unknown))}, which are not supported; "
+            f"supported are Transformer, Pooling and Normalize."
+        )
+    return modules
+
+
+def _read_pooling(folder: Path) -> str:
+    path = folder / "config.json"
+    fields = read_json(path)
+    if not fields.get("include_prompt", True):
+        raise CheckpointError(f"{path} has include_prompt=false, which is not supported.")
+    modes = fields.get("pooling_mode")
+    if modes is None:
+        modes = [k for k, on in fields.items() if k.startswith("pooling_mode_") and on]
+    modes = [modes] if isinstance(modes, str) else list(modes)
+    if len(modes) != 1 or modes[0] not in POOLING_NAMES:
+        raise CheckpointError(
+            f"{path} asks for the pooling {' + '.join(modes) or 'none'}; supported is one of "
+            f"{', '.join(sorted(set(POOLING_NAMES.values())))}."
+        )
+    return POOLING_NAMES[modes[0]]
+
+
+def _first_length(*candidates: Any) -> int | None:
+    # Published tokenizer files write "no limit" as a number of about 1e30.
+    lengths = (int(c) for c in candidates if isinstance(c, int | float) and 0 < c < 1e9)  # noqa: PLR2004
+    return next(lengths, None)
