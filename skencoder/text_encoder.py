@@ -1,0 +1,332 @@
+"""Texts to vectors: deduplicate, tokenize, cut, batch, encode, pool, put back in row order."""
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812 - the name every torch reader expects
+from huggingface_hub.utils.tqdm import tqdm
+from torch import Tensor
+
+from skencoder.batching import plan_batches
+from skencoder.checkpoints import SentenceSettings, load_checkpoint
+from skencoder.devices import resolve_device, resolve_precision
+from skencoder.encoder import Boundaries, Encoder
+from skencoder.encoding_options import EncodingOptions
+from skencoder.encoding_plan import EncodingPlan, plan_encoding
+from skencoder.errors import CheckpointError, DeviceError, OverlongTextError, OverlongTextWarning
+from skencoder.tokenization import (
+    Index,
+    TextTokenizer,
+    TokenizedTexts,
+    Windows,
+    check_texts,
+    plan_windows,
+)
+
+
+@dataclass(frozen=True)
+class EncodedTexts:
+    """Vectors and what had to be done to get them.
+
+    Parameters
+    ----------
+    vectors : float32 tensor of shape (n_texts, n_features)
+        One row per text, in the order of the texts.
+    n_overlong : int
+        Texts that had more tokens than allowed.
+    """
+
+    vectors: Tensor
+    n_overlong: int
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a `TextEncoder` was loaded from; this is all that a pickle of one holds.
+
+    Parameters
+    ----------
+    model : str
+        A folder's absolute path, the name of a model package, or a hub id.
+    fingerprint : str
+        SHA-256 over configuration, weights and tokenizer.
+    precision, device : str
+        As asked for, so that "auto" is decided again where the pickle is loaded.
+    """
+
+    model: str
+    fingerprint: str
+    precision: str
+    device: str
+
+
+class TextEncoder:
+    """A loaded model: encoder, tokenizer and the sentence settings of its authors.
+
+    Made by `TextEncoder.load`. It holds no state between calls, so threads may share it.
+
+    Parameters
+    ----------
+    encoder : Encoder
+        On its device, in its precision.
+    tokenizer : TextTokenizer
+        Of the same checkpoint.
+    settings : SentenceSettings
+        Of the same checkpoint.
+    source : Source
+        What it was loaded from.
+
+    Examples
+    --------
+    >>> from skencoder import TextEncoder
+    >>> encoder = TextEncoder.load("all-MiniLM-L6-v2")
+    >>> encoder.encode(["a text", "another"]).vectors.shape
+    torch.Size([2, 384])
+    """
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        tokenizer: TextTokenizer,
+        settings: SentenceSettings,
+        source: Source,
+    ) -> None:
+        self.encoder = encoder
+        self.tokenizer = tokenizer
+        self.settings = settings
+        self.source = source
+
+    @classmethod
+    def load(
+        cls,
+        model: str | Path = "all-MiniLM-L6-v2",
+        *,
+        precision: str = "auto",
+        device: str = "auto",
+    ) -> "TextEncoder":
+        """Load a checkpoint for encoding.
+
+        Parameters
+        ----------
+        model : str or Path, default="all-MiniLM-L6-v2"
+            A folder, the name of an installed model package, or a hub id.
+        precision : {"auto", "float32", "bfloat16"}, default="auto"
+            Of weights and activations; auto takes bfloat16 only where it is native.
+        device : str, default="auto"
+            "cpu", "cuda", "cuda:1" or "mps"; auto takes the first GPU, else the CPU.
+
+        Returns
+        -------
+        TextEncoder
+            Ready for texts.
+
+        Raises
+        ------
+        CheckpointError
+            If the checkpoint is not there or cannot be used.
+        DeviceError
+            If this machine has no such device.
+        ParameterError
+            If precision or device has no such choice.
+        """
+        where = resolve_device(device)
+        dtype = resolve_precision(precision, where)
+        checkpoint = load_checkpoint(model)
+        tokenizer = TextTokenizer.load(checkpoint.tokenizer_file)
+        _check_vocabulary(tokenizer, checkpoint.encoder, checkpoint.tokenizer_file)
+        folder = Path(model).expanduser()
+        name = str(folder.resolve()) if folder.is_dir() else str(model)
+        return cls(
+            encoder=checkpoint.encoder.to(device=where, dtype=dtype),
+            tokenizer=tokenizer,
+            settings=checkpoint.settings,
+            source=Source(name, checkpoint.fingerprint, precision, device),
+        )
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 over configuration, weights and tokenizer, 64 hexadecimal digits."""
+        return self.source.fingerprint
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        return next(self.encoder.parameters()).device
+
+    @property
+    def precision(self) -> str:
+        """In what it computes, "float32" or "bfloat16"."""
+        return str(next(self.encoder.parameters()).dtype).removeprefix("torch.")
+
+    def plan(self, options: EncodingOptions) -> EncodingPlan:
+        """Say what the options mean for this model.
+
+        Parameters
+        ----------
+        options : EncodingOptions
+            As the user gave them.
+
+        Returns
+        -------
+        EncodingPlan
+            The same without "auto" or None.
+
+        Raises
+        ------
+        ParameterError
+            If a value does not fit this model.
+        """
+        return plan_encoding(
+            options, self.encoder.config, self.settings, self.tokenizer.n_special, self.device.type
+        )
+
+    @torch.no_grad()
+    def encode(
+        self,
+        texts: Sequence[str],
+        options: EncodingOptions | None = None,
+        *,
+        output_device: torch.device | str = "cpu",
+    ) -> EncodedTexts:
+        """Encode texts.
+
+        Parameters
+        ----------
+        texts : sequence of str of shape (n_texts,)
+            The texts; the same text is encoded once.
+        options : EncodingOptions, optional
+            How; the checkpoint's own settings if not given.
+        output_device : torch.device or str, default="cpu"
+            Where the vectors are collected.
+
+        Returns
+        -------
+        EncodedTexts
+            Vectors in the order of the texts.
+
+        Raises
+        ------
+        OverlongTextError
+            If ``overflow="error"`` and a text has more tokens than allowed.
+        ParameterError
+            If an option does not fit this model.
+        TextInputError
+            If a row is no text or holds half a character; the row is named.
+        """
+        plan = self.plan(options or EncodingOptions())
+        check_texts(texts)
+        unique, inverse = _deduplicate(texts)
+        tokens = self.tokenizer.tokenize([self._prepare(text, plan) for text in unique])
+        n_overlong = _report_overlong(tokens.lengths[inverse], self.tokenizer.n_special, plan)
+        windows = plan_windows(tokens, plan.body_length, plan.overlap)
+        framed = self.tokenizer.add_special_tokens(tokens, windows)
+        vectors = self._encode_windows(framed, plan, output_device)
+        vectors = _merge_windows(vectors, windows, framed.lengths, len(unique))
+        vectors = vectors[:, : plan.n_features]
+        if plan.normalize:
+            vectors = F.normalize(vectors, dim=1)
+        duplicates = len(unique) < len(texts)
+        return EncodedTexts(
+            vectors[torch.from_numpy(inverse)] if duplicates else vectors, n_overlong
+        )
+
+    def _prepare(self, text: str, plan: EncodingPlan) -> str:
+        text = plan.prompt + text
+        return text.lower() if self.settings.lowercase else text
+
+    def _encode_windows(
+        self, texts: TokenizedTexts, plan: EncodingPlan, output_device: torch.device | str
+    ) -> Tensor:
+        vectors = torch.empty(len(texts), self.encoder.config.hidden_size, device=output_device)
+        with tqdm(
+            total=len(texts),
+            unit=" texts",
+            desc=f"Encoding ({self.precision}, {self.device})",
+            disable=not plan.verbose,
+        ) as bar:
+            for batch in plan_batches(texts.lengths, plan.batch_tokens):
+                pooled = self._encode_batch(texts, batch, plan)
+                vectors[torch.from_numpy(batch)] = pooled.to(vectors.device)
+                bar.update(len(batch))
+        return vectors
+
+    def _encode_batch(self, texts: TokenizedTexts, batch: Index, plan: EncodingPlan) -> Tensor:
+        pieces = [texts.input_ids[texts.offsets[row] : texts.offsets[row + 1]] for row in batch]
+        input_ids = torch.from_numpy(np.concatenate(pieces)).to(self.device)
+        boundaries = Boundaries.from_lengths(texts.lengths[batch].tolist(), self.device)
+        hidden_states = self.encoder.forward_packed(input_ids, boundaries, layer=plan.layer)
+        return plan.pool(hidden_states, boundaries.cu_seqlens)
+
+    def __sklearn_clone__(self) -> "TextEncoder":
+        # A loaded model is a value that estimators share: cloning one must not copy weights.
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _load_source, (self.source,)
+
+
+def _load_source(source: Source) -> TextEncoder:
+    try:
+        encoder = TextEncoder.load(source.model, precision=source.precision, device=source.device)
+    except DeviceError as error:
+        warnings.warn(f"{error} The pickled encoder goes on there.", UserWarning, stacklevel=2)
+        encoder = TextEncoder.load(source.model, precision=source.precision)
+    if encoder.fingerprint != source.fingerprint:
+        raise CheckpointError(
+            f"model={source.model!r} is not the one that was pickled: fingerprint "
+            f"{source.fingerprint} expected, got {encoder.fingerprint}. Give back the old files, "
+            f"or fit again."
+        )
+    return encoder
+
+
+def _check_vocabulary(tokenizer: TextTokenizer, encoder: Encoder, path: Path) -> None:
+    if tokenizer.vocab_size > encoder.config.vocab_size:
+        raise CheckpointError(
+            f"{path} gives ids up to {tokenizer.vocab_size - 1}, but config.json has "
+            f"vocab_size={encoder.config.vocab_size}; the tokenizer belongs to another model."
+        )
+
+
+def _deduplicate(texts: Sequence[str]) -> tuple[list[str], Index]:
+    places: dict[str, int] = {}
+    inverse = np.fromiter(
+        (places.setdefault(text, len(places)) for text in texts), np.int64, len(texts)
+    )
+    return list(places), inverse
+
+
+def _report_overlong(lengths: Index, n_special: int, plan: EncodingPlan) -> int:
+    overlong = np.flatnonzero(lengths > plan.body_length)
+    if not len(overlong):
+        return 0
+    longest = lengths.max() + n_special
+    if plan.overflow == "error":
+        raise OverlongTextError(
+            f"Row {overlong[0]} has {lengths[overlong[0]] + n_special} tokens, but max_length is "
+            f"{plan.max_length} ({len(overlong)} such rows). Shorten it, or choose "
+            f"overflow='truncate' or 'chunk'."
+        )
+    if plan.overflow == "warn":
+        warnings.warn(
+            f"{len(overlong)} of {len(lengths)} texts have more than max_length="
+            f"{plan.max_length} tokens (the longest {longest}) and were cut. overflow='chunk' "
+            f"reads all of them, overflow='truncate' cuts without this warning.",
+            OverlongTextWarning,
+            stacklevel=4,
+        )
+    return len(overlong)
+
+
+def _merge_windows(vectors: Tensor, windows: Windows, lengths: Index, n_texts: int) -> Tensor:
+    if len(windows.rows) == n_texts:
+        return vectors
+    rows = torch.from_numpy(windows.rows).to(vectors.device)
+    weights = torch.from_numpy(lengths).to(vectors)[:, None]
+    sums = vectors.new_zeros(n_texts, vectors.shape[1]).index_add_(0, rows, vectors * weights)
+    return sums / vectors.new_zeros(n_texts, 1).index_add_(0, rows, weights)

@@ -1,0 +1,244 @@
+"""Texts become token ids: flat, with offsets, tokenized once and cut without touching the text.
+
+What an encoder does with the ids stands in `skencoder.encoder`; how they are batched in
+`skencoder.batching`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from skencoder.errors import CheckpointError, TextInputError
+
+Ids = NDArray[np.int32]
+Index = NDArray[np.int64]
+
+# Texts handed to the tokenizer at once: its per-text objects are freed before the next lot.
+TOKENIZE_AT_ONCE = 4096
+
+
+@dataclass(frozen=True)
+class TokenizedTexts:
+    """Token ids of several texts, end to end.
+
+    Parameters
+    ----------
+    input_ids : int32 of shape (tokens,)
+        Token ids.
+    offsets : int64 of shape (n_texts + 1,)
+        Where each text begins, in tokens; the last entry is ``tokens``.
+    """
+
+    input_ids: Ids
+    offsets: Index
+
+    @property
+    def lengths(self) -> Index:
+        """Tokens of each text, int64 of shape (n_texts,)."""
+        return np.diff(self.offsets)
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Pieces of texts, each short enough for the encoder.
+
+    Parameters
+    ----------
+    rows : int64 of shape (n_windows,)
+        The text each piece is of.
+    starts, stops : int64 of shape (n_windows,)
+        Where it begins and ends in the flat ids, in tokens.
+    """
+
+    rows: Index
+    starts: Index
+    stops: Index
+
+
+class TextTokenizer:
+    """A checkpoint's tokenizer; special tokens are added after cutting, never cut away.
+
+    Parameters
+    ----------
+    tokenizer : tokenizers.Tokenizer
+        As read from ``tokenizer.json``; the padding and cutting stored there are ignored.
+    """
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        tokenizer.no_padding()
+        tokenizer.no_truncation()
+        self._tokenizer = tokenizer
+        self.prefix, self.suffix = _special_tokens(tokenizer)
+
+    @classmethod
+    def load(cls, path: Path) -> "TextTokenizer":
+        """Read a ``tokenizer.json``.
+
+        Parameters
+        ----------
+        path : Path
+            The file.
+
+        Returns
+        -------
+        TextTokenizer
+            Ready for texts.
+
+        Raises
+        ------
+        CheckpointError
+            If the file is not a tokenizer.
+        """
+        try:
+            return cls(Tokenizer.from_file(str(path)))
+        except Exception as error:  # the library raises bare Exception
+            raise CheckpointError(f"{path} is not a tokenizer file: {error}") from error
+
+    @property
+    def n_special(self) -> int:
+        """Special tokens put around every text, in tokens."""
+        return len(self.prefix) + len(self.suffix)
+
+    @property
+    def vocab_size(self) -> int:
+        """One more than the largest id the tokenizer gives."""
+        return max(self._tokenizer.get_vocab(with_added_tokens=True).values()) + 1
+
+    def tokenize(self, texts: Sequence[str]) -> TokenizedTexts:
+        """Tokenize whole texts, without special tokens.
+
+        Parameters
+        ----------
+        texts : sequence of str of shape (n_texts,)
+            Texts that `check_texts` let pass; an empty one has no token.
+
+        Returns
+        -------
+        TokenizedTexts
+            Of all texts, nothing cut.
+        """
+        lots = [
+            self._tokenize_lot(texts[start : start + TOKENIZE_AT_ONCE])
+            for start in range(0, len(texts), TOKENIZE_AT_ONCE)
+        ]
+        lengths = np.concatenate([lengths for _, lengths in lots] or [np.zeros(0, np.int64)])
+        ids = np.concatenate([ids for ids, _ in lots] or [np.zeros(0, np.int32)])
+        return TokenizedTexts(ids, _offsets(lengths))
+
+    def add_special_tokens(self, texts: TokenizedTexts, windows: Windows) -> TokenizedTexts:
+        """Cut the windows out and put the special tokens around each.
+
+        Parameters
+        ----------
+        texts : TokenizedTexts
+            Without special tokens.
+        windows : Windows
+            What to cut out.
+
+        Returns
+        -------
+        TokenizedTexts
+            One entry per window.
+        """
+        bodies = windows.stops - windows.starts
+        offsets = _offsets(bodies + self.n_special)
+        framed = np.empty(offsets[-1], np.int32)
+        for place, special in enumerate(self.prefix):
+            framed[offsets[:-1] + place] = special
+        for place, special in enumerate(self.suffix):
+            framed[offsets[1:] - len(self.suffix) + place] = special
+        within = np.arange(bodies.sum()) - np.repeat(_offsets(bodies)[:-1], bodies)
+        source = np.repeat(windows.starts, bodies) + within
+        framed[np.repeat(offsets[:-1] + len(self.prefix), bodies) + within] = texts.input_ids[
+            source
+        ]
+        return TokenizedTexts(framed, offsets)
+
+    def _tokenize_lot(self, texts: Sequence[str]) -> tuple[Ids, Index]:
+        encodings = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
+        parts = [np.asarray(encoding.ids, np.int32) for encoding in encodings]
+        return np.concatenate(parts), np.array([len(part) for part in parts], np.int64)
+
+
+def check_texts(texts: Sequence[str]) -> None:
+    """Refuse what no tokenizer can read.
+
+    Parameters
+    ----------
+    texts : sequence of str of shape (n_texts,)
+        The texts.
+
+    Raises
+    ------
+    TextInputError
+        If it is one string, or a row is no string or holds half a character (a lone surrogate).
+    """
+    if isinstance(texts, str):
+        raise TextInputError(f"A sequence of texts was expected; got one string, {texts[:40]!r}.")
+    for row, text in enumerate(texts):
+        if not isinstance(text, str):
+            raise TextInputError(f"Row {row} is a {type(text).__name__}; a str was expected.")
+        if not text.isascii():
+            _check_characters(row, text)
+
+
+def _check_characters(row: int, text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise TextInputError(
+            f"Row {row} holds half a character (a lone surrogate, {text[error.start]!r}, at "
+            f"place {error.start}), which no encoding can write. Repair the text, for "
+            f"instance with text.encode('utf-8', 'replace').decode()."
+        ) from error
+
+
+def plan_windows(texts: TokenizedTexts, limit: int, overlap: int | None) -> Windows:
+    """Decide which piece or pieces of each text are encoded.
+
+    Parameters
+    ----------
+    texts : TokenizedTexts
+        Without special tokens.
+    limit : int
+        Longest piece, in tokens.
+    overlap : int or None
+        Tokens that neighbouring pieces share; None takes the first piece only.
+
+    Returns
+    -------
+    Windows
+        In row order; every text has at least one, an empty text an empty one.
+    """
+    lengths = texts.lengths
+    if overlap is None:
+        counts, step = np.ones_like(lengths), 0
+    else:
+        step = limit - overlap
+        counts = 1 + np.maximum(0, -(-(lengths - limit) // step))
+    rows = np.repeat(np.arange(len(texts)), counts)
+    places = np.arange(counts.sum()) - np.repeat(_offsets(counts)[:-1], counts)
+    starts = texts.offsets[rows] + places * step
+    return Windows(rows, starts, np.minimum(starts + limit, texts.offsets[rows + 1]))
+
+
+def _offsets(lengths: Index) -> Index:
+    offsets = np.zeros(len(lengths) + 1, np.int64)
+    np.cumsum(lengths, out=offsets[1:])
+    return offsets
+
+
+def _special_tokens(tokenizer: Tokenizer) -> tuple[list[int], list[int]]:
+    bare = tokenizer.encode("a", add_special_tokens=False).ids
+    framed = tokenizer.encode("a", add_special_tokens=True).ids
+    for start in range(len(framed) - len(bare) + 1):
+        if framed[start : start + len(bare)] == bare:
+            return framed[:start], framed[start + len(bare) :]
+    raise ValueError(f"special tokens do not surround the text: {framed} for {bare}")

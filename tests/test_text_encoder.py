@@ -1,0 +1,297 @@
+"""Texts to vectors: the same text, the same vector, however it comes."""
+
+import pickle
+import shutil
+import threading
+
+import numpy as np
+import pytest
+import torch
+from sklearn.base import clone
+
+from skencoder import EncodingOptions, TextEncoder
+from skencoder.devices import available_devices, multiplies_bfloat16
+from skencoder.encoder import POOLINGS
+from skencoder.encoding_options import POOLING_CHOICES
+from skencoder.errors import (
+    CheckpointError,
+    DeviceError,
+    OverlongTextError,
+    OverlongTextWarning,
+    ParameterError,
+    TextInputError,
+)
+from tests.checkpoints.test_checkpoint import edit_json, edit_weights, write_sentence_files
+from tests.conftest import HOSTILE_TEXTS
+
+TOLERANCE = {"float32": 1e-6, "bfloat16": 2e-2}
+CUT = EncodingOptions(overflow="truncate")
+
+
+@pytest.fixture(scope="module")
+def texts(docs):
+    return [*HOSTILE_TEXTS, *docs.data[:60]]
+
+
+@pytest.fixture(scope="module", params=TOLERANCE)
+def encoder(request):
+    return TextEncoder.load(precision=request.param, device="cpu")
+
+
+def test_vectors_do_not_depend_on_company_or_order(encoder, texts):
+    together = encoder.encode(texts, CUT).vectors
+    reversed_ = encoder.encode(texts[::-1], CUT).vectors.flip(0)
+    alone = torch.cat([encoder.encode([text], CUT).vectors for text in texts])
+    small = EncodingOptions(overflow="truncate", batch_tokens=1)
+    one_by_one = encoder.encode(texts, small).vectors
+    tolerance = TOLERANCE[encoder.precision]
+    for other in (reversed_, alone, one_by_one):
+        torch.testing.assert_close(together, other, atol=tolerance, rtol=0)
+
+
+def test_vectors_are_float32_of_unit_length(encoder, texts):
+    vectors = encoder.encode(texts, CUT).vectors
+    assert vectors.dtype == torch.float32
+    torch.testing.assert_close(vectors.norm(dim=1), torch.ones(len(texts)))
+
+
+def test_bfloat16_is_close_to_float32(text_encoder, texts):
+    exact = text_encoder.encode(texts, CUT).vectors
+    rounded = TextEncoder.load(precision="bfloat16", device="cpu").encode(texts, CUT).vectors
+    assert (exact * rounded).sum(1).min() > 0.9998
+
+
+def test_duplicates_are_encoded_once(text_encoder):
+    tokens = []
+    hook = text_encoder.encoder.embeddings.register_forward_pre_hook(
+        lambda _, args: tokens.append(len(args[0]))
+    )
+    try:
+        vectors = text_encoder.encode(["a", "b", "a", "a"]).vectors
+    finally:
+        hook.remove()
+    assert sum(tokens) == 6  # [CLS] a [SEP] [CLS] b [SEP]
+    assert torch.equal(vectors[0], vectors[2])
+    assert not torch.equal(vectors[0], vectors[1])
+
+
+def test_long_texts_are_counted_and_warned_of(text_encoder):
+    texts = ["word " * 300, "short", "word " * 300, "word " * 400]
+    with pytest.warns(OverlongTextWarning, match=r"3 of 4 .*max_length=256 .*longest 402"):
+        encoded = text_encoder.encode(texts)
+    assert encoded.n_overlong == 3
+    cut = text_encoder.encode(["word " * 254], CUT)
+    assert cut.n_overlong == 0
+    torch.testing.assert_close(encoded.vectors[0], cut.vectors[0], atol=1e-6, rtol=0)
+
+
+def test_long_texts_can_be_refused(text_encoder):
+    options = EncodingOptions(overflow="error", max_length=8)
+    with pytest.raises(OverlongTextError, match=r"Row 1 has 12 tokens, but max_length is 8 \(2 "):
+        text_encoder.encode(["short", "word " * 10, "word " * 20], options)
+
+
+def test_chunks_are_averaged_by_tokens(text_encoder, docs):
+    text = max(docs.data, key=len)
+    options = EncodingOptions(overflow="chunk", max_length=34, normalize=False)
+    encoded = text_encoder.encode([text, "short"], options)
+    assert encoded.n_overlong == 1
+    # 32 tokens of text a window, each repeating the last 8 of the one before.
+    ids = text_encoder.tokenizer.tokenize([text]).input_ids
+    windows = [ids[start : start + 32] for start in range(0, len(ids) - 8, 24)]
+    hidden = [
+        text_encoder.encoder(torch.tensor([[101, *window, 102]]))[0].mean(0) for window in windows
+    ]
+    weights = torch.tensor([len(window) + 2.0 for window in windows])
+    expected = (torch.stack(hidden) * weights[:, None]).sum(0) / weights.sum()
+    torch.testing.assert_close(encoded.vectors[0], expected, atol=1e-5, rtol=0)
+    whole = text_encoder.encode(["short"], EncodingOptions(normalize=False)).vectors[0]
+    torch.testing.assert_close(encoded.vectors[1], whole, atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize("pooling", POOLINGS)
+@pytest.mark.parametrize("layer", [0, 3, -1])
+def test_pooling_and_layer(text_encoder, pooling, layer):
+    options = EncodingOptions(pooling=pooling, layer=layer, normalize=False)
+    found = text_encoder.encode(["a small text"], options).vectors
+    assert found.shape == (1, 384)
+    same = text_encoder.encode(["a small text"], EncodingOptions(pooling=pooling, layer=layer))
+    torch.testing.assert_close(same.vectors, torch.nn.functional.normalize(found))
+
+
+def test_pooling_choices_are_the_encoder_s():
+    assert set(POOLING_CHOICES) == {"auto", *POOLINGS}
+
+
+def test_truncated_vectors_are_normalised_again(text_encoder):
+    full = text_encoder.encode(["a text"]).vectors
+    short = text_encoder.encode(["a text"], EncodingOptions(truncate_dim=64)).vectors
+    torch.testing.assert_close(short, torch.nn.functional.normalize(full[:, :64]))
+
+
+def test_prompts(tiny_bert_copy):
+    write_sentence_files(tiny_bert_copy, {"pooling_mode": "mean"})
+    encoder = TextEncoder.load(tiny_bert_copy, precision="float32", device="cpu")
+
+    def encode(text, prompt):
+        return encoder.encode([text], EncodingOptions(prompt=prompt)).vectors
+
+    by_default = encode("text", None)
+    assert torch.equal(by_default, encode("text", "query"))  # by its role
+    assert torch.equal(by_default, encode("text", "query: "))  # literally
+    assert torch.equal(by_default, encode("query: TEXT", ""))  # none; do_lower_case is honoured
+    assert not torch.equal(by_default, encode("text", ""))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"truncate_dim": 385}, "truncate_dim=385 is above the width .* 384"),
+        ({"max_length": 513}, "max_length=513 must lie between 3 and 512"),
+        ({"max_length": 2}, "max_length=2 must lie between 3 and 512"),
+        ({"layer": 7}, "layer=7 is not there; this model has 6 layers"),
+        ({"layer": -8}, "layer=-8 is not there"),
+    ],
+)
+def test_options_that_do_not_fit_the_model(text_encoder, options, message):
+    with pytest.raises(ParameterError, match=message):
+        text_encoder.encode(["a"], EncodingOptions(**options))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"pooling": "median"},
+        {"pooling": None},
+        {"overflow": "explode"},
+        {"layer": 1.5},
+        {"layer": True},
+        {"normalize": "yes"},
+        {"truncate_dim": 0},
+        {"truncate_dim": "all"},
+        {"max_length": -1},
+        {"batch_tokens": 0},
+        {"batch_tokens": None},
+        {"prompt": 3},
+    ],
+)
+def test_options_that_fit_no_model(options):
+    (name,) = options
+    with pytest.raises(ParameterError, match=f"{name} must be"):
+        EncodingOptions(**options)
+
+
+def test_numpy_numbers_are_numbers(text_encoder):
+    options = EncodingOptions(truncate_dim=np.int64(8), layer=np.int32(2), normalize=np.True_)
+    assert text_encoder.encode(["a"], options).vectors.shape == (1, 8)
+
+
+def test_half_a_character_names_the_row(text_encoder):
+    with pytest.raises(TextInputError, match="Row 2 holds half a character"):
+        text_encoder.encode(["a", "a", "\ud800"])
+
+
+def test_device_that_is_not_there():
+    with pytest.raises(
+        DeviceError, match=r"device='cuda:99' is not there; this machine has .*cpu"
+    ):
+        TextEncoder.load(device="cuda:99")
+
+
+@pytest.mark.parametrize("device", ["gpu", "", 3.5, "cuda:x"])
+def test_device_that_is_none(device):
+    with pytest.raises(ParameterError, match="device must be"):
+        TextEncoder.load(device=device)
+
+
+def test_precision_that_is_none():
+    with pytest.raises(ParameterError, match="precision must be 'auto', 'float32' or 'bfloat16'"):
+        TextEncoder.load(precision="float8")
+
+
+def test_auto_takes_what_is_native():
+    encoder = TextEncoder.load()
+    assert str(encoder.device) == available_devices()[0]
+    native = multiplies_bfloat16(encoder.device)
+    assert encoder.precision == ("bfloat16" if native else "float32")
+
+
+def test_auto_is_float32_where_bfloat16_is_not_native(monkeypatch):
+    monkeypatch.setattr("torch.cpu.get_capabilities", lambda: {"avx2": True})
+    assert TextEncoder.load(device="cpu").precision == "float32"
+
+
+def test_tokenizer_of_another_model(tiny_bert_copy):
+    def shrink(tensors):
+        name = "embeddings.word_embeddings.weight"
+        tensors[name] = tensors[name][:1000].clone()
+
+    edit_weights(tiny_bert_copy, shrink)
+    edit_json(tiny_bert_copy / "config.json", vocab_size=1000)
+    with pytest.raises(CheckpointError, match=r"tokenizer\.json gives ids up to 30521.*another"):
+        TextEncoder.load(tiny_bert_copy)
+
+
+def test_pickle_is_a_reference(text_encoder):
+    pickled = pickle.dumps(text_encoder)
+    assert len(pickled) < 2000
+    again = pickle.loads(pickled)
+    assert again.fingerprint == text_encoder.fingerprint
+    assert torch.equal(again.encode(["a"]).vectors, text_encoder.encode(["a"]).vectors)
+
+
+def test_pickle_of_a_model_that_has_changed_is_refused(tiny_bert_copy):
+    encoder = TextEncoder.load(tiny_bert_copy)
+    pickled = pickle.dumps(encoder)
+    edit_weights(tiny_bert_copy, lambda t: t["embeddings.LayerNorm.bias"].add_(1))
+    with pytest.raises(CheckpointError, match=f"fingerprint {encoder.fingerprint} expected, got"):
+        pickle.loads(pickled)
+    shutil.rmtree(tiny_bert_copy)
+    with pytest.raises(CheckpointError, match="no such folder"):
+        pickle.loads(pickled)
+
+
+def test_pickle_made_on_another_device_loads_where_there_is_none(text_encoder):
+    source = text_encoder.source
+    function, _ = text_encoder.__reduce__()
+    elsewhere = type(source)(source.model, source.fingerprint, "float32", "cuda:99")
+    with pytest.warns(UserWarning, match="cuda:99.* is not there"):
+        assert function(elsewhere).device.type in ("cuda", "mps", "cpu")
+
+
+def test_clones_share_the_model(text_encoder):
+    assert clone(text_encoder, safe=False) is text_encoder
+
+
+def test_threads_may_share_one(text_encoder, docs):
+    expected = text_encoder.encode(docs.data[:40], CUT).vectors
+    found = {}
+
+    def work(name):
+        found[name] = text_encoder.encode(docs.data[:40], CUT).vectors
+
+    threads = [threading.Thread(target=work, args=(name,)) for name in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 4
+    for vectors in found.values():
+        torch.testing.assert_close(vectors, expected, atol=1e-6, rtol=0)
+
+
+def test_vectors_can_be_trained_on(text_encoder):
+    vectors = text_encoder.encode(["a", "b"]).vectors
+    weight = torch.ones(384, requires_grad=True)
+    (vectors @ weight).sum().backward()
+    assert weight.grad.isfinite().all()
+
+
+def test_progress_is_shown_only_when_asked(text_encoder, capsys):
+    text_encoder.encode(["a", "b"])
+    assert capsys.readouterr() == ("", "")
+    text_encoder.encode(["a", "b"], EncodingOptions(verbose=1))
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert "Encoding (float32, cpu): 100%" in shown.err
+    assert "2/2" in shown.err
