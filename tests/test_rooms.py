@@ -1,0 +1,153 @@
+"""The house's rules: who may import whom, what is loaded when, what is written where."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[1]
+
+# A room may import itself, the rooms named here, and nothing else of ours.
+ROOMS = {
+    "skencoder.errors": set(),
+    "skencoder.encoding_options": {"skencoder.errors"},
+    "skencoder.encoder": set(),
+    "skencoder.checkpoints": {"skencoder.encoder", "skencoder.errors"},
+    "skencoder.tokenization": {"skencoder.errors"},
+    "skencoder.batching": set(),
+    "skencoder.devices": {"skencoder.errors"},
+    "skencoder.encoding_plan": {
+        "skencoder.checkpoints",
+        "skencoder.encoder",
+        "skencoder.encoding_options",
+        "skencoder.errors",
+    },
+    "skencoder.text_encoder": {
+        "skencoder.batching",
+        "skencoder.checkpoints",
+        "skencoder.devices",
+        "skencoder.encoder",
+        "skencoder.encoding_options",
+        "skencoder.encoding_plan",
+        "skencoder.errors",
+        "skencoder.tokenization",
+    },
+    "skencoder.estimators": {
+        "skencoder.encoding_options",
+        "skencoder.errors",
+        "skencoder.text_encoder",
+    },
+    "skencoder.datasets": {"skencoder.errors"},
+}
+# What a room may use from elsewhere where the answer is not "anything installed with us".
+OUTSIDE = {"skencoder.encoder": {"torch"}, "skencoder.batching": {"numpy"}}
+BASE_CLASSES = ("sklearn.base",)
+PUBLIC = {"skencoder", "skencoder.checkpoints", "skencoder.datasets", "skencoder.errors"}
+
+
+def imported_modules(path):
+    """Every module a file imports, at any depth of its code."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            yield node.module
+
+
+def room_of(module):
+    return next((r for r in ROOMS if module == r or module.startswith(f"{r}.")), module)
+
+
+def files_of(room):
+    base = REPOSITORY.joinpath(*room.split("."))
+    return sorted(base.rglob("*.py")) or [base.with_suffix(".py")]
+
+
+def test_every_file_stands_in_a_room():
+    files = set((REPOSITORY / "skencoder").rglob("*.py")) - {REPOSITORY / "skencoder/__init__.py"}
+    assert files == {file for room in ROOMS for file in files_of(room)}
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_data_flows_one_way(room):
+    wrong = [
+        f"{file.relative_to(REPOSITORY)} imports {module}"
+        for file in files_of(room)
+        for module in imported_modules(file)
+        if module.split(".")[0] in ("skencoder", "benchmarks", "skencoder_benchmarks")
+        and room_of(module) not in ROOMS[room] | {room}
+    ]
+    assert not wrong
+
+
+def test_no_two_rooms_import_each_other():
+    def reach(room, seen):
+        for other in ROOMS[room] - seen:
+            seen.add(other)
+            reach(other, seen)
+        return seen
+
+    assert not [room for room in ROOMS if room in reach(room, set())]
+
+
+@pytest.mark.parametrize("room", OUTSIDE)
+def test_narrow_rooms_use_little_from_outside(room):
+    used = {
+        module.split(".")[0] for file in files_of(room) for module in imported_modules(file)
+    } - set(sys.stdlib_module_names)
+    assert used <= OUTSIDE[room] | {"skencoder"}
+
+
+def test_only_the_estimators_know_scikit_learn_s_base_classes():
+    knowing = {
+        room
+        for room in ROOMS
+        for file in files_of(room)
+        for module in imported_modules(file)
+        if module.startswith(BASE_CLASSES)
+    }
+    assert knowing == {"skencoder.estimators"}
+
+
+@pytest.mark.parametrize("folder", ["benchmarks", "examples"])
+def test_outside_the_package_only_public_names_are_used(folder):
+    wrong = [
+        f"{file.relative_to(REPOSITORY)} imports {module}"
+        for file in (REPOSITORY / folder).rglob("*.py")
+        for module in imported_modules(file)
+        if module.split(".")[0] == "skencoder" and module not in PUBLIC
+    ]
+    assert not wrong
+
+
+def run(code):
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=REPOSITORY
+    ).stdout
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import skencoder",
+        "import skencoder; dir(skencoder); skencoder.__version__",
+        "from skencoder import EncoderVectorizer; EncoderVectorizer().get_params()",
+        "from skencoder.datasets import load_python_docs",
+        "from skencoder import EncodingOptions; EncodingOptions()",
+    ],
+)
+def test_torch_is_not_loaded_before_it_is_needed(code):
+    assert run(f"import sys; {code}; print('torch' in sys.modules)").strip() == "False"
+
+
+def test_import_is_quick():
+    # The best of five: the machine may be busy, the package is not slower for it.
+    code = "import time; t = time.perf_counter(); import skencoder; print(time.perf_counter() - t)"
+    assert min(float(run(code)) for _ in range(5)) < 0.3
+
+
+def test_unknown_names_are_refused():
+    with pytest.raises(AttributeError, match="'skencoder' has no attribute 'Nothing'"):
+        __import__("skencoder").Nothing
