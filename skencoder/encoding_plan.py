@@ -11,7 +11,7 @@ from skencoder.errors import ParameterError
 
 # Large enough for matrix products to run at full rate, small enough for a CPU's activations to
 # stay in its cache.
-BATCH_TOKENS = {"cpu": 4096}
+BATCH_TOKENS = {"cpu": 2048}
 BATCH_TOKENS_ELSEWHERE = 16384
 # The part of a window's tokens that the next window of the same text repeats.
 CHUNK_OVERLAP = 0.25

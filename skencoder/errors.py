@@ -28,6 +28,10 @@ class CheckpointNotFoundError(CheckpointError, FileNotFoundError):
     """No checkpoint stands behind a name; the message says what was tried."""
 
 
+class DataNotFoundError(SkencoderError, FileNotFoundError):
+    """The files that a loader reads are not there; the message says what was looked for."""
+
+
 class DeviceError(SkencoderError, RuntimeError):
     """A device was asked for that this machine does not have."""
 

@@ -91,6 +91,7 @@ def test_the_public_classes_have_examples():
         ("skencoder.encoder", "Encoder"),
         ("skencoder.checkpoints", "load_checkpoint"),
         ("skencoder.datasets", "load_python_docs"),
+        ("skencoder.datasets", "load_text_csv"),
     ):
         (test,) = finder.find(getattr(import_module(module), name))
         assert test.examples, name
