@@ -15,7 +15,7 @@ from torch import Tensor
 from skencoder.batching import plan_batches
 from skencoder.checkpoints import SentenceSettings, load_checkpoint
 from skencoder.devices import resolve_device, resolve_precision
-from skencoder.encoder import Boundaries, Encoder
+from skencoder.encoder import Boundaries, Encoder, can_prepack, prepack
 from skencoder.encoding_options import EncodingOptions
 from skencoder.encoding_plan import EncodingPlan, plan_encoding
 from skencoder.errors import CheckpointError, DeviceError, OverlongTextError, OverlongTextWarning
@@ -142,7 +142,7 @@ class TextEncoder:
         folder = Path(model).expanduser()
         name = str(folder.resolve()) if folder.is_dir() else str(model)
         return cls(
-            encoder=checkpoint.encoder.to(device=where, dtype=dtype),
+            encoder=_prepare(checkpoint.encoder, where, dtype),
             tokenizer=tokenizer,
             settings=checkpoint.settings,
             source=Source(name, checkpoint.fingerprint, precision, device),
@@ -283,6 +283,11 @@ def _load_source(source: Source) -> TextEncoder:
             f"or fit again."
         )
     return encoder
+
+
+def _prepare(encoder: Encoder, device: torch.device, dtype: torch.dtype) -> Encoder:
+    encoder = encoder.to(device=device, dtype=dtype)
+    return prepack(encoder) if device.type == "cpu" and can_prepack(dtype) else encoder
 
 
 def _check_vocabulary(tokenizer: TextTokenizer, encoder: Encoder, path: Path) -> None:

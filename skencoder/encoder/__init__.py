@@ -12,6 +12,7 @@ from skencoder.encoder.layer import EncoderLayer, PostNorm, PreNorm
 from skencoder.encoder.packing import Boundaries
 from skencoder.encoder.pooling import POOLINGS
 from skencoder.encoder.positions import SinusoidalPositions, learned_positions
+from skencoder.encoder.prepacked import PrepackedLinear, can_prepack, prepack
 from skencoder.encoder.stack import Encoder
 
 __all__ = [
@@ -23,9 +24,12 @@ __all__ = [
     "FeedForward",
     "PostNorm",
     "PreNorm",
+    "PrepackedLinear",
     "SelfAttention",
     "SinusoidalPositions",
+    "can_prepack",
     "learned_positions",
+    "prepack",
     "reference_attention",
     "run_attention",
 ]
