@@ -1,0 +1,36 @@
+"""Measure any text encoder: MTEB tasks and speed.
+
+The command line is `cli`; the functions behind its commands can be called from Python too.
+Nothing is imported before it is used, so that ``--help`` answers at once.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .mteb_model import MTEBModel
+    from .mteb_run import run_mteb
+    from .speed import run_speed
+    from .speed_settings import SpeedSettings
+
+_HOMES = {
+    "MTEBModel": "mteb_model",
+    "SpeedSettings": "speed_settings",
+    "run_mteb": "mteb_run",
+    "run_speed": "speed",
+}
+
+__all__ = ["MTEBModel", "SpeedSettings", "run_mteb", "run_speed"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is asked for."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f".{_HOMES[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    """List the public names."""
+    return sorted(__all__)

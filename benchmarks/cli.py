@@ -1,0 +1,185 @@
+"""The command line: ``python -m benchmarks`` in a checkout, ``skencoder-bench`` once installed.
+
+A command here parses, calls the function of the same name in the package, and prints. Results
+go to standard output, progress and errors to standard error.
+"""
+
+import logging
+import os
+import sys
+import tempfile
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Literal
+
+from skencoder.errors import ParameterError, SkencoderError
+
+from .errors import MissingPackageError
+from .speed_settings import SpeedSettings
+
+INSTALL = "pip install 'skencoder[benchmarks]'"
+try:
+    from cyclopts import App, CycloptsError, Parameter
+except ImportError as error:
+    raise MissingPackageError(f"the command line needs cyclopts: {INSTALL}") from error
+
+EXTRA_PACKAGES = ("mteb", "datasets", "matplotlib")
+DONE, FAILED, BAD_USAGE = 0, 1, 2
+
+app = App(
+    name="python -m benchmarks" if __package__ == "benchmarks" else "skencoder-bench",
+    help="Measure text encoders: scores on MTEB tasks, and speed.",
+    version_flags=[],
+    help_format="rst",
+    default_parameter=Parameter(consume_multiple=True, negative=()),
+)
+
+
+@app.command(name="mteb")
+def mteb_command(
+    *,
+    model: str = "all-MiniLM-L6-v2",
+    tasks: list[str],
+    subsets: list[str] | None = None,
+    precision: Literal["float32", "bfloat16", "auto"] = "float32",
+    data_root: Path | None = None,
+    results: Path | None = None,
+) -> int:
+    """Score a model on tasks of the Massive Text Embedding Benchmark.
+
+    Parameters
+    ----------
+    model : str
+        Name or folder of a checkpoint.
+    tasks : list of str
+        Names of tasks, such as STSBenchmark Banking77Classification.
+    subsets : list of str
+        Keep only these subsets of tasks that have several, such as en or deu-eng.
+    precision : str
+        Precision of the weights; published scores are float32.
+    data_root : path
+        Folder with the data sets by their hub path, such as DIR/mteb/banking77; no data are
+        then read from the network. By default mteb downloads them.
+    results : path
+        Folder for mteb's result files; finished tasks found there are not run again. By default
+        nothing is written.
+
+    Returns
+    -------
+    int
+        0, or 1 if a task failed.
+    """
+    from .mteb_report import format_failures, format_runs
+    from .mteb_run import run_mteb
+
+    runs = run_mteb(
+        model,
+        tasks,
+        data_root=data_root,
+        subsets=subsets,
+        precision=precision,
+        results=results,
+    )
+    print(format_runs(runs))
+    failures = format_failures(runs)
+    if failures:
+        print(failures, file=sys.stderr)
+    return FAILED if failures else DONE
+
+
+@app.command(name="speed")
+def speed_command(
+    *,
+    what: Annotated[SpeedSettings | None, Parameter(name="*")] = None,
+    json: Path | None = None,
+    plot: Path | None = None,
+) -> int:
+    """Time this package's encoder against sentence-transformers on the same texts.
+
+    The engines take turns in every round, with the same number of threads, text in and numpy
+    out. Only ratios carry over to another machine.
+
+    Parameters
+    ----------
+    what : SpeedSettings
+        What to measure.
+    json : path
+        File for everything that was measured, with versions and hardware.
+    plot : path
+        File for a chart, .png, .svg or .pdf.
+
+    Returns
+    -------
+    int
+        0.
+    """
+    from .speed import run_speed
+    from .speed_plot import check_plot_path, plot_speed
+    from .speed_report import format_report
+
+    for path in filter(None, (json, plot)):
+        _check_folder(path)
+    if plot:
+        check_plot_path(plot)
+    report = run_speed(what)
+    print(format_report(report))
+    if json:
+        json.write_text(report.to_json(), encoding="utf-8")
+    if plot:
+        plot_speed(report, plot)
+    return DONE
+
+
+def _check_folder(path: Path) -> None:
+    """Refuse a file that could not be written after minutes of measuring."""
+    if not path.parent.is_dir():
+        raise ParameterError(f"{path}: there is no folder {path.parent} to write it to.")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Words after the program's name; by default those of this process.
+
+    Returns
+    -------
+    int
+        Exit code: 0, 1 where a part of the work failed, 2 where nothing could be started.
+    """
+    with tempfile.TemporaryDirectory(prefix="skencoder-mteb-") as scratch:
+        _prepare_process(scratch)
+        try:
+            return int(app(arguments, exit_on_error=False, result_action="return_value") or DONE)
+        except CycloptsError:
+            return BAD_USAGE
+        except SkencoderError as error:
+            print(f"error: {error}", file=sys.stderr)
+            return BAD_USAGE
+        except ModuleNotFoundError as error:
+            if error.name not in EXTRA_PACKAGES:
+                raise
+            print(f"error: this command needs {error.name}: {INSTALL}", file=sys.stderr)
+            return BAD_USAGE
+
+
+def _prepare_process(scratch: str) -> None:
+    """Show progress on standard error, and keep libraries from writing where nobody asked."""
+    # mteb makes this folder when it is imported, by default in the user's home.
+    os.environ.setdefault("MTEB_CACHE", scratch)
+    os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
+    # mteb logs each warning that it also gives as a Python warning.
+    logging.getLogger("mteb").setLevel(logging.ERROR)
+    warnings.formatwarning = _format_warning
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    logger = logging.getLogger(__package__)
+    logger.handlers, logger.propagate = [handler], False
+    logger.setLevel(logging.INFO)
+
+
+def _format_warning(message: Warning | str, *_: object, **__: object) -> str:
+    return f"warning: {message}\n"

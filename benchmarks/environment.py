@@ -1,0 +1,80 @@
+"""What a figure was measured with: versions of packages, processor, threads."""
+
+import os
+import platform
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+PACKAGES = (
+    "skencoder",
+    "mteb",
+    "torch",
+    "sentence-transformers",
+    "transformers",
+    "tokenizers",
+    "scikit-learn",
+    "numpy",
+    "datasets",
+)
+
+
+def package_versions() -> dict[str, str | None]:
+    """Look up the versions of the packages that bear on a result.
+
+    Returns
+    -------
+    dict of str to str or None
+        None for a package that is not installed.
+    """
+    return {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}}
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def describe_machine() -> dict[str, Any]:
+    """Describe the hardware this process runs on.
+
+    Returns
+    -------
+    dict
+        ``cpu`` (name), ``cores`` (this process may use), ``threads`` (torch uses), ``gpu``
+        (name, None without one), ``system``.
+    """
+    import torch
+
+    return {
+        "cpu": _cpu_name(),
+        "cores": available_cores(),
+        "threads": torch.get_num_threads(),
+        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        "system": f"{platform.system()} {platform.machine()}",
+    }
+
+
+def available_cores() -> int:
+    """Count the cores this process may use.
+
+    Returns
+    -------
+    int
+        At least 1.
+    """
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _cpu_name() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.is_file():
+        for line in cpuinfo.read_text().splitlines():
+            key, _, value = line.partition(":")
+            if key.strip() == "model name":
+                return value.strip()
+    return platform.processor() or platform.machine()

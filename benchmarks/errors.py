@@ -1,0 +1,30 @@
+"""The errors a benchmark raises on purpose, each also the builtin that fits.
+
+Errors of the model side, such as a checkpoint that is not there, are in `skencoder.errors`.
+"""
+
+from skencoder.errors import SkencoderError
+
+
+class UnknownTaskError(SkencoderError, LookupError):
+    """No task or subset has this name; the message shows the nearest names."""
+
+
+class MissingDataError(SkencoderError, FileNotFoundError):
+    """A task's data are not in the data folder; the message names the path."""
+
+
+class UnreadableDataError(SkencoderError, ValueError):
+    """A task's data are there but could not be loaded; the message says why."""
+
+
+class VectorsError(SkencoderError, ValueError):
+    """A model's output is not one finite vector per text; the message says how."""
+
+
+class MissingPackageError(SkencoderError, ImportError):
+    """An optional package is not installed; the message names the extra."""
+
+
+class EngineUnavailableError(SkencoderError, RuntimeError):
+    """An engine cannot run here; the message says what it lacks."""
