@@ -21,12 +21,15 @@ BLOCKS = [
 
 @pytest.mark.slow
 @pytest.mark.parametrize("block", BLOCKS)
-def test_code_runs(block, tmp_path):
+def test_code_runs(block, tmp_path, request):
+    in_checkout = "from benchmarks" in block
+    if "data_root" in block:
+        request.getfixturevalue("data_root")
     done = subprocess.run(
         [sys.executable, "-W", "error::DeprecationWarning", "-c", block],
         capture_output=True,
         text=True,
-        cwd=tmp_path,
+        cwd=REPOSITORY if in_checkout else tmp_path,
         check=False,
     )
     assert done.returncode == 0, done.stderr
