@@ -91,9 +91,13 @@ def _read_optional(path: Path | None) -> dict[str, Any]:
 def _read_modules(path: Path) -> dict[str, str]:
     if not path.is_file():
         return {}
-    modules = {
-        str(entry["type"]).rpartition(".")[2]: str(entry["path"]) for entry in read_any_json(path)
-    }
+    entries = read_any_json(path)
+    if not isinstance(entries, list) or not all(map(_is_module, entries)):
+        raise CheckpointError(
+            f"{path} must hold a list of modules, each with a type and a path; got "
+            f"{str(entries)[:60]}."
+        )
+    modules = {entry["type"].rpartition(".")[2]: entry["path"] for entry in entries}
     unknown = modules.keys() - {"Transformer", "Pooling", "Normalize"}
     if unknown:
         raise CheckpointError(
@@ -101,6 +105,12 @@ def _read_modules(path: Path) -> dict[str, str]:
             f"supported are Transformer, Pooling and Normalize."
         )
     return modules
+
+
+def _is_module(entry: Any) -> bool:
+    return isinstance(entry, dict) and all(
+        isinstance(entry.get(name), str) for name in ("type", "path")
+    )
 
 
 def _read_pooling(folder: Path) -> str:

@@ -62,6 +62,8 @@ class EncoderConfig:
                 raise ValueError(f"{name} must be a positive integer; got {value!r}.")
         if not isinstance(self.type_vocab_size, int) or self.type_vocab_size < 0:
             raise ValueError(f"type_vocab_size must be 0 or more; got {self.type_vocab_size!r}.")
+        if not isinstance(self.layer_norm_eps, float | int) or self.layer_norm_eps <= 0:
+            raise ValueError(f"layer_norm_eps must be positive; got {self.layer_norm_eps!r}.")
         for name, choices in _CHOICES.items():
             if getattr(self, name) not in choices:
                 raise ValueError(

@@ -192,6 +192,13 @@ def test_broken_json(tiny_bert_copy, content):
         load_checkpoint(tiny_bert_copy)
 
 
+@pytest.mark.parametrize("content", ["{}", '{"type": "Pooling"}', '[{"idx": 0}]', "[3]", "7"])
+def test_modules_that_are_no_list_of_modules(tiny_bert_copy, content):
+    (tiny_bert_copy / "modules.json").write_text(content)
+    with pytest.raises(CheckpointError, match=r"modules\.json must hold a list of modules"):
+        load_checkpoint(tiny_bert_copy)
+
+
 class Bomb:
     """Pickled, it would create a file when loaded."""
 

@@ -121,6 +121,7 @@ def test_pooling_has_gradients(pooling):
         ({"vocab_size": 0}, "vocab_size must be a positive integer"),
         ({"num_hidden_layers": 2.5}, "num_hidden_layers must be a positive integer"),
         ({"type_vocab_size": -1}, "type_vocab_size must be 0 or more"),
+        ({"layer_norm_eps": "small"}, "layer_norm_eps must be positive"),
         ({"positions": "rotten"}, "positions must be one of learned, sinusoidal"),
         ({"hidden_act": "tanh"}, "hidden_act must be one of"),
     ],
