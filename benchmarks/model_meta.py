@@ -8,7 +8,7 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import joblib  # type: ignore[import-untyped]
+import joblib
 from sklearn.pipeline import Pipeline
 
 from skencoder import EncoderVectorizer, EncodingOptions
