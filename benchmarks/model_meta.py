@@ -60,7 +60,7 @@ def describe_model(estimator: Any, *, name: str | None, width: int) -> "ModelMet
             "framework": ["PyTorch"],
             "n_parameters": sum(p.numel() for p in encoder.encoder_.encoder.parameters()),
             "max_tokens": _max_tokens(encoder),
-            "use_instructions": bool(read_prompts(estimator)),
+            "use_instructions": any(read_prompts(estimator).values()),
         }
     if encoder is estimator:
         known["experiment_kwargs"] = _unusual_settings(encoder) or None

@@ -54,7 +54,7 @@ class Source:
     model : str
         A folder's absolute path, the name of a model package, or a hub id.
     fingerprint : str
-        SHA-256 over configuration, weights and tokenizer.
+        SHA-256 over configuration, weights, tokenizer and sentence settings.
     precision, device : str
         As asked for, so that "auto" is decided again where the pickle is loaded.
     """
@@ -150,7 +150,7 @@ class TextEncoder:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 over configuration, weights and tokenizer, 64 hexadecimal digits."""
+        """SHA-256 over configuration, weights, tokenizer and settings, 64 hexadecimal digits."""
         return self.source.fingerprint
 
     @property

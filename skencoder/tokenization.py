@@ -109,7 +109,7 @@ class TextTokenizer:
     @property
     def vocab_size(self) -> int:
         """One more than the largest id the tokenizer gives."""
-        return max(self._tokenizer.get_vocab(with_added_tokens=True).values()) + 1
+        return max(self._tokenizer.get_vocab(with_added_tokens=True).values(), default=-1) + 1
 
     def tokenize(self, texts: Sequence[str]) -> TokenizedTexts:
         """Tokenize whole texts, without special tokens.
@@ -236,6 +236,8 @@ def _offsets(lengths: Index) -> Index:
 
 
 def _special_tokens(tokenizer: Tokenizer) -> tuple[list[int], list[int]]:
+    if not tokenizer.get_vocab_size():
+        raise ValueError("its vocabulary is empty")
     bare = tokenizer.encode("a", add_special_tokens=False).ids
     framed = tokenizer.encode("a", add_special_tokens=True).ids
     for start in range(len(framed) - len(bare) + 1):

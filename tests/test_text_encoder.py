@@ -141,6 +141,7 @@ def test_prompts(tiny_bert_copy):
     assert torch.equal(by_default, encode("text", "query: "))  # literally
     assert torch.equal(by_default, encode("query: TEXT", ""))  # none; do_lower_case is honoured
     assert not torch.equal(by_default, encode("text", ""))
+    assert torch.equal(encode("text", "document"), encode("text", ""))  # its text is empty
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ class Checkpoint:
     settings : SentenceSettings
         Pooling, unit length, limits and prompts of its authors.
     fingerprint : str
-        SHA-256 over configuration, weights and tokenizer, 64 hexadecimal digits.
+        SHA-256 over configuration, weights, tokenizer and settings, 64 hexadecimal digits.
     """
 
     encoder: Encoder
@@ -73,11 +73,12 @@ def load_checkpoint(name: str | Path) -> Checkpoint:
     tokenizer_file = folder / TOKENIZER_FILE
     if not tokenizer_file.is_file():
         raise CheckpointError(f"{tokenizer_file} is missing; the tokenizer is read from it.")
+    settings = read_sentence_settings(folder)
     return Checkpoint(
         encoder=load_encoder(folder, config, family),
         tokenizer_file=tokenizer_file,
-        settings=read_sentence_settings(folder),
-        fingerprint=_fingerprint(folder),
+        settings=settings,
+        fingerprint=_fingerprint(folder, settings),
     )
 
 
@@ -90,7 +91,7 @@ def _find_family(model_type: object, path: Path) -> Family:
     return family
 
 
-def _fingerprint(folder: Path) -> str:
+def _fingerprint(folder: Path, settings: SentenceSettings) -> str:
     names = ("config.json", WEIGHTS_FILE, TOKENIZER_FILE)
     hashes = "".join(file_sha256(folder / name) for name in names)
-    return hashlib.sha256(hashes.encode()).hexdigest()
+    return hashlib.sha256(f"{hashes}{settings!r}".encode()).hexdigest()

@@ -1,5 +1,6 @@
 """From what a user names to a folder: a folder, an installed model package, or a hub id."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -106,16 +107,24 @@ def locate_checkpoint(name: str | Path) -> Path:
     """
     folder = Path(name).expanduser()
     # Path("") is the current folder, which nobody means by an empty name.
-    if str(name).strip() and folder.is_dir():
+    if str(name).strip() and _holds(folder.is_dir):
         return folder
     if isinstance(name, Path) or _looks_like_path(name):
         raise CheckpointNotFoundError(
             f"model={str(name)!r} looks like a path, but there is no such folder"
-            f"{' (it is a file)' if folder.is_file() else ''}; name a checkpoint folder."
+            f"{' (it is a file)' if _holds(folder.is_file) else ''}; name a checkpoint folder."
         )
     package = MODEL_PACKAGES.get(name)
     packaged = package.locate() if package else None
     return packaged or _download(name, package)
+
+
+def _holds(question: Callable[[], bool]) -> bool:
+    # A name too long for the file system is an error there, and no file or folder here.
+    try:
+        return question()
+    except OSError:
+        return False
 
 
 def _looks_like_path(name: str) -> bool:

@@ -71,7 +71,7 @@ def read_sentence_settings(folder: Path) -> SentenceSettings:
     """
     modules = _read_modules(folder / "modules.json")
     limits = _read_optional(next(iter(sorted(folder.glob("sentence_*_config.json"))), None))
-    prompts = _read_optional(folder / "config_sentence_transformers.json")
+    prompts, default_prompt = _read_prompts(folder / "config_sentence_transformers.json")
     tokenizer = _read_optional(folder / "tokenizer_config.json")
     pooling_folder = modules.get("Pooling")
     return SentenceSettings(
@@ -79,8 +79,8 @@ def read_sentence_settings(folder: Path) -> SentenceSettings:
         normalize="Normalize" in modules,
         max_length=_first_length(limits.get("max_seq_length"), tokenizer.get("model_max_length")),
         lowercase=bool(limits.get("do_lower_case", False)),
-        prompts={role: text for role, text in (prompts.get("prompts") or {}).items() if text},
-        default_prompt=prompts.get("default_prompt_name"),
+        prompts=prompts,
+        default_prompt=default_prompt,
     )
 
 
@@ -121,13 +121,27 @@ def _read_pooling(folder: Path) -> str:
     modes = fields.get("pooling_mode")
     if modes is None:
         modes = [k for k, on in fields.items() if k.startswith("pooling_mode_") and on]
-    modes = [modes] if isinstance(modes, str) else list(modes)
+    modes = [str(mode) for mode in modes] if isinstance(modes, list) else [str(modes)]
     if len(modes) != 1 or modes[0] not in POOLING_NAMES:
         raise CheckpointError(
             f"{path} asks for the pooling {' + '.join(modes) or 'none'}; supported is one of "
             f"{', '.join(sorted(set(POOLING_NAMES.values())))}."
         )
     return POOLING_NAMES[modes[0]]
+
+
+def _read_prompts(path: Path) -> tuple[dict[str, str], str | None]:
+    fields = _read_optional(path)
+    prompts = fields.get("prompts") or {}
+    default = fields.get("default_prompt_name")
+    if not isinstance(prompts, dict) or not all(isinstance(p, str) for p in prompts.values()):
+        raise CheckpointError(f"{path} must name a text for each of its prompts; got {prompts!r}.")
+    if default is not None and default not in prompts:
+        raise CheckpointError(
+            f"{path} has default_prompt_name={default!r}, which is none of its prompts "
+            f"({', '.join(prompts) or 'none'})."
+        )
+    return prompts, default
 
 
 def _first_length(*candidates: Any) -> int | None:

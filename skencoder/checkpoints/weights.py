@@ -68,6 +68,9 @@ def _check_tensors(
     problems = {
         "missing": sorted(expected.keys() - tensors.keys()),
         "unexpected": sorted(key for key in surplus if not family.is_ignored(key)),
+        "no floating-point numbers": sorted(
+            key for key in expected.keys() & tensors.keys() if not tensors[key].is_floating_point()
+        ),
         "wrong shape": [
             f"{key} {tuple(tensors[key].shape)} instead of {tuple(shape)}"
             for key, shape in expected.items()

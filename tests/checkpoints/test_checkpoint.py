@@ -64,7 +64,10 @@ def test_fingerprint_follows_every_file_that_matters(tiny_bert_copy):
     changed_weights = load_checkpoint(tiny_bert_copy).fingerprint
     edit_json(tiny_bert_copy / "tokenizer.json", padding=None)
     changed_tokenizer = load_checkpoint(tiny_bert_copy).fingerprint
-    assert len({before, changed_config, changed_weights, changed_tokenizer}) == 4
+    write_sentence_files(tiny_bert_copy, {"pooling_mode": "cls"})
+    changed_settings = load_checkpoint(tiny_bert_copy).fingerprint
+    fingerprints = {before, changed_config, changed_weights, changed_tokenizer, changed_settings}
+    assert len(fingerprints) == 5
 
 
 def test_half_precision_files_are_read_as_float32(tiny_bert_copy):
@@ -97,7 +100,7 @@ def test_sentence_settings_are_read(tiny_bert_copy, fields, expected):
     assert settings.normalize
     assert settings.max_length == 77
     assert settings.lowercase
-    assert settings.prompts == {"query": "query: "}
+    assert settings.prompts == {"query": "query: ", "document": ""}
     assert settings.default_prompt == "query"
 
 
@@ -120,6 +123,8 @@ def write_sentence_files(folder, pooling, modules=("Transformer", "Pooling", "No
     [
         ({"pooling_mode": ["cls", "mean"]}, ("Transformer", "Pooling"), "pooling cls . mean"),
         ({"pooling_mode": "mean_sqrt_len_tokens"}, ("Transformer", "Pooling"), "mean_sqrt_len"),
+        ({"pooling_mode": 3}, ("Transformer", "Pooling"), "pooling 3"),
+        ({"pooling_mode": [["mean"]]}, ("Transformer", "Pooling"), "pooling .'mean'."),
         ({"pooling_mode_cls_token": False}, ("Transformer", "Pooling"), "pooling none"),
         ({"include_prompt": False}, ("Transformer", "Pooling"), "include_prompt=false"),
         ({"pooling_mode": "mean"}, ("Transformer", "Pooling", "Dense"), "modules Dense"),
@@ -196,6 +201,27 @@ def test_broken_json(tiny_bert_copy, content):
 def test_modules_that_are_no_list_of_modules(tiny_bert_copy, content):
     (tiny_bert_copy / "modules.json").write_text(content)
     with pytest.raises(CheckpointError, match=r"modules\.json must hold a list of modules"):
+        load_checkpoint(tiny_bert_copy)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"prompts": ["query"]}, "a text for each of its prompts"),
+        ({"prompts": {"query": 3}}, "a text for each of its prompts"),
+        ({"default_prompt_name": "quest"}, "default_prompt_name='quest', which is none"),
+    ],
+)
+def test_prompts_that_are_none(tiny_bert_copy, fields, message):
+    (tiny_bert_copy / "config_sentence_transformers.json").write_text(json.dumps(fields))
+    with pytest.raises(CheckpointError, match=message):
+        load_checkpoint(tiny_bert_copy)
+
+
+def test_weights_that_are_no_floats(tiny_bert_copy):
+    name = "embeddings.LayerNorm.bias"
+    edit_weights(tiny_bert_copy, lambda t: t.__setitem__(name, t[name].to(torch.int8)))
+    with pytest.raises(CheckpointError, match=f"no floating-point numbers: {name}"):
         load_checkpoint(tiny_bert_copy)
 
 

@@ -80,6 +80,14 @@ def test_a_path_is_never_looked_up_on_the_hub(name):
         locate_checkpoint(name)
 
 
+@pytest.mark.usefixtures("offline")
+def test_a_name_longer_than_any_path():
+    with pytest.raises(CheckpointNotFoundError, match="was not found"):
+        locate_checkpoint("x" * 5000)
+    with pytest.raises(CheckpointNotFoundError, match="no such folder"):
+        locate_checkpoint("./" + "x" * 5000)
+
+
 def test_a_file_is_no_folder(tmp_path):
     file = tmp_path / "model.safetensors"
     file.touch()
