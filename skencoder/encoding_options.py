@@ -23,7 +23,7 @@ class EncodingOptions:
     normalize : bool or "auto", default="auto"
         Whether vectors have unit length; auto is what the checkpoint says.
     truncate_dim : int or None, default=None
-        Keep the first dimensions only, then normalise again.
+        Keep the first dimensions only, before ``normalize``.
     max_length : int or None, default=None
         Tokens per text, special tokens included; None is the model's own limit.
     overflow : {"warn", "truncate", "error", "chunk"}, default="warn"

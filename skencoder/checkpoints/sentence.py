@@ -145,6 +145,11 @@ def _read_prompts(path: Path) -> tuple[dict[str, str], str | None]:
 
 
 def _first_length(*candidates: Any) -> int | None:
+    wrong = [c for c in candidates if c is not None and not isinstance(c, int | float)]
+    if wrong:
+        raise CheckpointError(
+            f"max_seq_length or model_max_length must be a number of tokens; got {wrong[0]!r}."
+        )
     # Published tokenizer files write "no limit" as a number of about 1e30.
     lengths = (int(c) for c in candidates if isinstance(c, int | float) and 0 < c < 1e9)  # noqa: PLR2004
     return next(lengths, None)

@@ -71,6 +71,9 @@ def _check_tensors(
         "no floating-point numbers": sorted(
             key for key in expected.keys() & tensors.keys() if not tensors[key].is_floating_point()
         ),
+        "NaN or infinity in": sorted(
+            key for key in expected.keys() & tensors.keys() if not tensors[key].isfinite().all()
+        ),
         "wrong shape": [
             f"{key} {tuple(tensors[key].shape)} instead of {tuple(shape)}"
             for key, shape in expected.items()

@@ -108,7 +108,7 @@ class TextReader:
                 f"Row {row} of X is not {self.vectorizer.encoding} text ({error}); name its "
                 f"encoding, or choose decode_error='replace'."
             ) from error
-        except OSError as error:
+        except (OSError, ValueError) as error:
             raise TextInputError(f"Row {row} of X cannot be read: {error}.") from error
         return text
 

@@ -225,6 +225,21 @@ def test_weights_that_are_no_floats(tiny_bert_copy):
         load_checkpoint(tiny_bert_copy)
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_not_finite(tiny_bert_copy, value):
+    name = "embeddings.LayerNorm.bias"
+    edit_weights(tiny_bert_copy, lambda t: t[name].fill_(value))
+    with pytest.raises(CheckpointError, match=f"NaN or infinity in: {name}"):
+        load_checkpoint(tiny_bert_copy)
+
+
+def test_a_limit_that_is_no_number(tiny_bert_copy):
+    path = tiny_bert_copy / "sentence_bert_config.json"
+    path.write_text(json.dumps({"max_seq_length": "256"}))
+    with pytest.raises(CheckpointError, match="must be a number of tokens; got '256'"):
+        load_checkpoint(tiny_bert_copy)
+
+
 class Bomb:
     """Pickled, it would create a file when loaded."""
 

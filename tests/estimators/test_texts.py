@@ -55,6 +55,8 @@ def test_files_and_filenames(vectorizer, tmp_path):
     assert np.array_equal(vectorizer.fit_transform([str(path)]), expected)
     with pytest.raises(TextInputError, match="Row 0 of X cannot be read: .*nowhere"):
         vectorizer.fit([tmp_path / "nowhere"])
+    with pytest.raises(TextInputError, match="Row 0 of X cannot be read"):
+        vectorizer.fit(["a\0b"])
     vectorizer.set_params(input="file")
     assert np.array_equal(vectorizer.fit_transform([io.BytesIO(path.read_bytes())]), expected)
     with pytest.raises(TextInputError, match="Row 0 of X is a str.*an open file was expected"):

@@ -240,7 +240,9 @@ def test_output_torch(vectorizer):
     vectors = vectorizer.set_params(output="torch").fit_transform(["a", "b"])
     assert isinstance(vectors, torch.Tensor)
     assert vectors.device == vectorizer.encoder_.device
-    array = vectorizer.set_params(output="numpy").fit_transform(["a", "b"])
+    vectorizer.set_params(output="numpy")
+    assert isinstance(vectorizer.transform(["a"]), torch.Tensor)  # read by fit only
+    array = vectorizer.fit_transform(["a", "b"])
     assert np.array_equal(vectors.cpu().numpy(), array)
 
 
