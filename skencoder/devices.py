@@ -84,7 +84,7 @@ def resolve_precision(precision: str, device: torch.device) -> torch.dtype:
     """
     if precision == "auto":
         return torch.bfloat16 if multiplies_bfloat16(device) else torch.float32
-    if precision not in DTYPES:
+    if not isinstance(precision, str) or precision not in DTYPES:
         raise ParameterError(
             f"precision must be 'auto', {' or '.join(map(repr, DTYPES))}; got {precision!r}."
         )

@@ -18,7 +18,13 @@ from skencoder.devices import resolve_device, resolve_precision
 from skencoder.encoder import Boundaries, Encoder, can_prepack, prepack
 from skencoder.encoding_options import EncodingOptions
 from skencoder.encoding_plan import EncodingPlan, plan_encoding
-from skencoder.errors import CheckpointError, DeviceError, OverlongTextError, OverlongTextWarning
+from skencoder.errors import (
+    CheckpointError,
+    DeviceError,
+    OverlongTextError,
+    OverlongTextWarning,
+    ParameterError,
+)
 from skencoder.tokenization import (
     Index,
     TextTokenizer,
@@ -181,9 +187,21 @@ class TextEncoder:
         ParameterError
             If a value does not fit this model.
         """
-        return plan_encoding(
+        plan = plan_encoding(
             options, self.encoder.config, self.settings, self.tokenizer.n_special, self.device.type
         )
+        self._check_prompt(plan)
+        return plan
+
+    def _check_prompt(self, plan: EncodingPlan) -> None:
+        check_texts([plan.prompt])
+        n_tokens = len(self.tokenizer.tokenize([plan.prompt]).input_ids)
+        if n_tokens >= plan.body_length:
+            raise ParameterError(
+                f"prompt has {n_tokens} tokens, which leaves no room for a text: max_length="
+                f"{plan.max_length} is {plan.body_length} tokens beside the special ones. Shorten "
+                f"it, or raise max_length."
+            )
 
     @torch.no_grad()
     def encode(

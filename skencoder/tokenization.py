@@ -182,6 +182,11 @@ def check_texts(texts: Sequence[str]) -> None:
     """
     if isinstance(texts, str):
         raise TextInputError(f"A sequence of texts was expected; got one string, {texts[:40]!r}.")
+    if not isinstance(texts, Sequence | np.ndarray) or not len(texts):
+        raise TextInputError(
+            f"A sequence of at least one text was expected; got a {type(texts).__name__}"
+            f"{' without any' if isinstance(texts, Sequence | np.ndarray) else ''}."
+        )
     for row, text in enumerate(texts):
         if not isinstance(text, str):
             raise TextInputError(f"Row {row} is a {type(text).__name__}; a str was expected.")

@@ -150,6 +150,7 @@ def test_prompts(tiny_bert_copy):
         ({"truncate_dim": 385}, "truncate_dim=385 is above the width .* 384"),
         ({"max_length": 513}, "max_length=513 must lie between 3 and 512"),
         ({"max_length": 2}, "max_length=2 must lie between 3 and 512"),
+        ({"prompt": "word " * 14, "max_length": 16}, "prompt has 14 tokens, which leaves no room"),
         ({"layer": 7}, "layer=7 is not there; this model has 6 layers"),
         ({"layer": -8}, "layer=-8 is not there"),
     ],
@@ -192,6 +193,18 @@ def test_half_a_character_names_the_row(text_encoder):
         text_encoder.encode(["a", "a", "\ud800"])
 
 
+def test_no_texts(text_encoder):
+    with pytest.raises(TextInputError, match="at least one text was expected; got a list without"):
+        text_encoder.encode([])
+    with pytest.raises(TextInputError, match="at least one text was expected; got a generator"):
+        text_encoder.encode(text for text in ["a"])
+
+
+def test_prompt_with_half_a_character(text_encoder):
+    with pytest.raises(TextInputError, match="half a character"):
+        text_encoder.encode(["a"], EncodingOptions(prompt="\ud800"))
+
+
 def test_device_that_is_not_there():
     with pytest.raises(
         DeviceError, match=r"device='cuda:99' is not there; this machine has .*cpu"
@@ -205,9 +218,10 @@ def test_device_that_is_none(device):
         TextEncoder.load(device=device)
 
 
-def test_precision_that_is_none():
+@pytest.mark.parametrize("precision", ["float8", None, ["float32"]])
+def test_precision_that_is_none(precision):
     with pytest.raises(ParameterError, match="precision must be 'auto', 'float32' or 'bfloat16'"):
-        TextEncoder.load(precision="float8")
+        TextEncoder.load(precision=precision)
 
 
 def test_auto_takes_what_is_native():
