@@ -6,7 +6,7 @@ from typing import Any
 
 from skencoder.errors import ParameterError
 
-POOLING_CHOICES = ("auto", "mean", "cls", "max", "last", "weighted_mean")
+POOLING_CHOICES = ("mean", "cls", "max", "last", "weighted_mean", "mean_sqrt_len")
 OVERFLOW_CHOICES = ("warn", "truncate", "error", "chunk")
 
 
@@ -16,14 +16,17 @@ class EncodingOptions:
 
     Parameters
     ----------
-    pooling : {"auto", "mean", "cls", "max", "last", "weighted_mean"}, default="auto"
-        From token vectors to a text's vector; auto is what the checkpoint says.
+    pooling : str, default="auto"
+        From token vectors to a text's vector: "mean", "cls", "max", "last", "weighted_mean",
+        "mean_sqrt_len", or several joined by "+", whose vectors are put side by side; auto is
+        what the checkpoint says.
     layer : int, default=-1
         Which hidden state is pooled; 0 is the embeddings, -1 the last layer.
     normalize : bool or "auto", default="auto"
         Whether vectors have unit length; auto is what the checkpoint says.
     truncate_dim : int or None, default=None
-        Keep the first dimensions only, before ``normalize``.
+        Keep the first dimensions only, before ``normalize``; None keeps what the checkpoint's
+        authors keep.
     max_length : int or None, default=None
         Tokens per text, special tokens included; None is the model's own limit.
     overflow : {"warn", "truncate", "error", "chunk"}, default="warn"
@@ -53,7 +56,7 @@ class EncodingOptions:
     verbose: int = 0
 
     def __post_init__(self) -> None:
-        check_choice("pooling", self.pooling, POOLING_CHOICES)
+        _check_pooling(self.pooling)
         check_choice("overflow", self.overflow, OVERFLOW_CHOICES)
         if not _is_integer(self.layer):
             raise ParameterError(f"layer must be an integer; got {self.layer!r}.")
@@ -87,6 +90,15 @@ def check_choice(name: str, value: Any, choices: tuple[str, ...]) -> None:
     """
     if not isinstance(value, str) or value not in choices:
         raise ParameterError(f"{name} must be one of {', '.join(choices)}; got {value!r}.")
+
+
+def _check_pooling(pooling: Any) -> None:
+    names = pooling.split("+") if isinstance(pooling, str) else [pooling]
+    if pooling != "auto" and not all(name in POOLING_CHOICES for name in names):
+        raise ParameterError(
+            f"pooling must be 'auto' or one of {', '.join(POOLING_CHOICES)}, or several of them "
+            f"joined by '+'; got {pooling!r}."
+        )
 
 
 def _check_count(name: str, value: Any, otherwise: str | None) -> None:

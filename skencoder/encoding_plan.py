@@ -1,11 +1,9 @@
 """What encoding options mean for one model: every "auto" decided, every misfit refused."""
 
 from dataclasses import dataclass
-from typing import cast
+from typing import Protocol, cast
 
 from skencoder.checkpoints import SentenceSettings
-from skencoder.encoder import POOLINGS, EncoderConfig
-from skencoder.encoder.pooling import Pooling
 from skencoder.encoding_options import EncodingOptions
 from skencoder.errors import ParameterError
 
@@ -17,14 +15,32 @@ BATCH_TOKENS_ELSEWHERE = 16384
 CHUNK_OVERLAP = 0.25
 
 
+class Sizes(Protocol):
+    """What is asked of a model's configuration, whoever computes the model."""
+
+    @property
+    def hidden_size(self) -> int:
+        """Width of a token vector."""
+
+    @property
+    def num_hidden_layers(self) -> int:
+        """Layers in the stack."""
+
+    @property
+    def max_position_embeddings(self) -> int:
+        """Longest text in tokens."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class EncodingPlan:
     """Options that one model can follow without asking again.
 
     Parameters
     ----------
-    pool : callable
-        From (tokens, hidden) and ``cu_seqlens`` to (batch, hidden).
+    poolings : tuple of str
+        From (tokens, hidden) to (batch, hidden) each; the vectors are put side by side.
+    pools_prompt : bool
+        Whether the prompt's tokens are pooled too.
     layer : int
         Which hidden state is pooled.
     normalize : bool
@@ -47,7 +63,8 @@ class EncodingPlan:
         1 shows a progress bar.
     """
 
-    pool: Pooling
+    poolings: tuple[str, ...]
+    pools_prompt: bool
     layer: int
     normalize: bool
     n_features: int
@@ -60,27 +77,40 @@ class EncodingPlan:
     verbose: int
 
 
-def plan_encoding(
-    options: EncodingOptions,
-    config: EncoderConfig,
-    settings: SentenceSettings,
-    n_special: int,
-    device_type: str,
-) -> EncodingPlan:
+@dataclass(frozen=True, kw_only=True)
+class ModelFacts:
+    """What a plan depends on beside the options.
+
+    Parameters
+    ----------
+    config : Sizes
+        Of the model.
+    settings : SentenceSettings
+        Of the model.
+    projection_widths : pair of int or None
+        What the linear maps after pooling take and give; None where there are none.
+    n_special : int
+        Special tokens around every text, in tokens.
+    device_type : str
+        "cpu", "cuda" or "mps".
+    """
+
+    config: Sizes
+    settings: SentenceSettings
+    projection_widths: tuple[int, int] | None
+    n_special: int
+    device_type: str
+
+
+def plan_encoding(options: EncodingOptions, model: ModelFacts) -> EncodingPlan:
     """Decide every option for one model.
 
     Parameters
     ----------
     options : EncodingOptions
         As the user gave them.
-    config : EncoderConfig
-        Of the model.
-    settings : SentenceSettings
-        Of the model.
-    n_special : int
-        Special tokens around every text, in tokens.
-    device_type : str
-        "cpu", "cuda" or "mps".
+    model : ModelFacts
+        What the model is and where it runs.
 
     Returns
     -------
@@ -92,18 +122,21 @@ def plan_encoding(
     ParameterError
         If a value does not fit this model.
     """
-    max_length = _resolve_max_length(options, config, settings, n_special)
-    body_length = max_length - n_special
+    settings = model.settings
+    max_length = _resolve_max_length(options, model)
+    body_length = max_length - model.n_special
     pooling = settings.pooling if options.pooling == "auto" else options.pooling
+    poolings = tuple(pooling.split("+"))
     normalize = settings.normalize if options.normalize == "auto" else bool(options.normalize)
     batch_tokens = options.batch_tokens
     if batch_tokens == "auto":
-        batch_tokens = BATCH_TOKENS.get(device_type, BATCH_TOKENS_ELSEWHERE)
+        batch_tokens = BATCH_TOKENS.get(model.device_type, BATCH_TOKENS_ELSEWHERE)
     return EncodingPlan(
-        pool=POOLINGS[pooling],
-        layer=_check_layer(int(options.layer), config),
+        poolings=poolings,
+        pools_prompt=settings.include_prompt,
+        layer=_check_layer(int(options.layer), model.config),
         normalize=normalize,
-        n_features=_resolve_width(options, config),
+        n_features=_resolve_width(options, model, len(poolings)),
         max_length=max_length,
         body_length=body_length,
         overlap=int(body_length * CHUNK_OVERLAP) if options.overflow == "chunk" else None,
@@ -114,11 +147,9 @@ def plan_encoding(
     )
 
 
-def _resolve_max_length(
-    options: EncodingOptions, config: EncoderConfig, settings: SentenceSettings, n_special: int
-) -> int:
-    reach = config.max_position_embeddings
-    max_length = options.max_length or min(settings.max_length or reach, reach)
+def _resolve_max_length(options: EncodingOptions, model: ModelFacts) -> int:
+    reach, n_special = model.config.max_position_embeddings, model.n_special
+    max_length = options.max_length or min(model.settings.max_length or reach, reach)
     if not n_special < max_length <= reach:
         raise ParameterError(
             f"max_length={max_length} must lie between {n_special + 1} and {reach}: the model has "
@@ -127,17 +158,24 @@ def _resolve_max_length(
     return max_length
 
 
-def _resolve_width(options: EncodingOptions, config: EncoderConfig) -> int:
-    width = options.truncate_dim or config.hidden_size
-    if width > config.hidden_size:
+def _resolve_width(options: EncodingOptions, model: ModelFacts, n_poolings: int) -> int:
+    pooled = model.config.hidden_size * n_poolings
+    taken, full = model.projection_widths or (pooled, pooled)
+    if taken != pooled:
         raise ParameterError(
-            f"truncate_dim={width} is above the width of the model's vectors, "
-            f"{config.hidden_size}; take at most that, or None for all."
+            f"pooling={options.pooling!r} gives {pooled} dimensions, but the model's Dense module "
+            f"takes {taken}; pooling='auto' is what it was trained with."
         )
-    return width
+    width = options.truncate_dim or model.settings.truncate_dim or full
+    if width > full:
+        raise ParameterError(
+            f"truncate_dim={width} is above the width of the model's vectors, {full}; take at "
+            f"most that, or None for all."
+        )
+    return int(width)
 
 
-def _check_layer(layer: int, config: EncoderConfig) -> int:
+def _check_layer(layer: int, config: Sizes) -> int:
     layers = config.num_hidden_layers
     if not -layers - 1 <= layer <= layers:
         raise ParameterError(

@@ -36,5 +36,9 @@ class DeviceError(SkencoderError, RuntimeError):
     """A device was asked for that this machine does not have."""
 
 
+class CheckpointWarning(UserWarning):
+    """Files of a checkpoint seem not to belong together."""
+
+
 class OverlongTextWarning(UserWarning):
     """Some texts had more tokens than allowed and were cut."""

@@ -4,22 +4,28 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name every torch reader expects
 from huggingface_hub.utils.tqdm import tqdm
-from torch import Tensor
+from torch import Tensor, nn
 
 from skencoder.batching import plan_batches
-from skencoder.checkpoints import SentenceSettings, load_checkpoint
+from skencoder.checkpoints import (
+    Checkpoint,
+    SentenceSettings,
+    TransformersEncoder,
+    load_checkpoint,
+)
 from skencoder.devices import resolve_device, resolve_precision
-from skencoder.encoder import Boundaries, Encoder, can_prepack, prepack
+from skencoder.encoder import Boundaries, Encoder, can_prepack, pool, prepack, skip_tokens
 from skencoder.encoding_options import EncodingOptions
-from skencoder.encoding_plan import EncodingPlan, plan_encoding
+from skencoder.encoding_plan import EncodingPlan, ModelFacts, plan_encoding
 from skencoder.errors import (
     CheckpointError,
+    CheckpointWarning,
     DeviceError,
     OverlongTextError,
     OverlongTextWarning,
@@ -33,6 +39,11 @@ from skencoder.tokenization import (
     check_texts,
     plan_windows,
 )
+
+
+# Published tables are rounded up to a multiple of 64 or 128, or keep some rows for later use; the
+# largest such rest known is of 1,000 ids.
+MOST_UNUSED_IDS = 1024
 
 
 @dataclass(frozen=True)
@@ -63,12 +74,15 @@ class Source:
         SHA-256 over configuration, weights, tokenizer and sentence settings.
     precision, device : str
         As asked for, so that "auto" is decided again where the pickle is loaded.
+    trust_remote_code : bool, default=False
+        Whether the checkpoint's own code may be run.
     """
 
     model: str
     fingerprint: str
     precision: str
     device: str
+    trust_remote_code: bool = False
 
 
 class TextEncoder:
@@ -78,7 +92,7 @@ class TextEncoder:
 
     Parameters
     ----------
-    encoder : Encoder
+    encoder : Encoder or TransformersEncoder
         On its device, in its precision.
     tokenizer : TextTokenizer
         Of the same checkpoint.
@@ -86,6 +100,8 @@ class TextEncoder:
         Of the same checkpoint.
     source : Source
         What it was loaded from.
+    projection : nn.Sequential, optional
+        Linear maps of its authors after pooling, float32 on the same device.
 
     Examples
     --------
@@ -97,15 +113,17 @@ class TextEncoder:
 
     def __init__(
         self,
-        encoder: Encoder,
+        encoder: Encoder | TransformersEncoder,
         tokenizer: TextTokenizer,
         settings: SentenceSettings,
         source: Source,
+        projection: nn.Sequential | None = None,
     ) -> None:
         self.encoder = encoder
         self.tokenizer = tokenizer
         self.settings = settings
         self.source = source
+        self.projection = projection
 
     @classmethod
     def load(
@@ -114,6 +132,7 @@ class TextEncoder:
         *,
         precision: str = "auto",
         device: str = "auto",
+        trust_remote_code: bool = False,
     ) -> "TextEncoder":
         """Load a checkpoint for encoding.
 
@@ -125,6 +144,9 @@ class TextEncoder:
             Of weights and activations; auto takes bfloat16 only where it is native.
         device : str, default="auto"
             "cpu", "cuda", "cuda:1" or "mps"; auto takes the first GPU, else the CPU.
+        trust_remote_code : bool, default=False
+            Whether code from the checkpoint may be run, for an architecture that neither this
+            package nor transformers has. It can do whatever you can do.
 
         Returns
         -------
@@ -142,16 +164,17 @@ class TextEncoder:
         """
         where = resolve_device(device)
         dtype = resolve_precision(precision, where)
-        checkpoint = load_checkpoint(model)
-        tokenizer = TextTokenizer.load(checkpoint.tokenizer_file)
-        _check_vocabulary(tokenizer, checkpoint.encoder, checkpoint.tokenizer_file)
+        checkpoint = load_checkpoint(model, trust_remote_code=trust_remote_code)
+        tokenizer = TextTokenizer.load(checkpoint.folder, trust_remote_code=trust_remote_code)
+        _check_vocabulary(tokenizer, checkpoint)
         folder = Path(model).expanduser()
         name = str(folder.resolve()) if folder.is_dir() else str(model)
         return cls(
             encoder=_prepare(checkpoint.encoder, where, dtype),
             tokenizer=tokenizer,
             settings=checkpoint.settings,
-            source=Source(name, checkpoint.fingerprint, precision, device),
+            source=Source(name, checkpoint.fingerprint, precision, device, trust_remote_code),
+            projection=checkpoint.projection and checkpoint.projection.to(where),
         )
 
     @property
@@ -187,21 +210,35 @@ class TextEncoder:
         ParameterError
             If a value does not fit this model.
         """
-        plan = plan_encoding(
-            options, self.encoder.config, self.settings, self.tokenizer.n_special, self.device.type
+        facts = ModelFacts(
+            config=self.encoder.config,
+            settings=self.settings,
+            projection_widths=self._projection_widths(),
+            n_special=self.tokenizer.n_special,
+            device_type=self.device.type,
         )
+        plan = plan_encoding(options, facts)
         self._check_prompt(plan)
         return plan
 
+    def _projection_widths(self) -> tuple[int, int] | None:
+        if self.projection is None:
+            return None
+        return self.projection[0].linear.in_features, self.projection[-1].linear.out_features
+
     def _check_prompt(self, plan: EncodingPlan) -> None:
         check_texts([plan.prompt])
-        n_tokens = len(self.tokenizer.tokenize([plan.prompt]).input_ids)
+        n_tokens = self._count_tokens(plan.prompt)
         if n_tokens >= plan.body_length:
             raise ParameterError(
                 f"prompt has {n_tokens} tokens, which leaves no room for a text: max_length="
                 f"{plan.max_length} is {plan.body_length} tokens beside the special ones. Shorten "
                 f"it, or raise max_length."
             )
+
+    def _count_tokens(self, prompt: str) -> int:
+        text = prompt.lower() if self.settings.lowercase else prompt
+        return len(self.tokenizer.tokenize([text]).input_ids)
 
     @torch.no_grad()
     def encode(
@@ -260,7 +297,10 @@ class TextEncoder:
     def _encode_windows(
         self, texts: TokenizedTexts, plan: EncodingPlan, output_device: torch.device | str
     ) -> Tensor:
-        vectors = torch.empty(len(texts), self.encoder.config.hidden_size, device=output_device)
+        # With a prompt that is not pooled, its tokens and those before it are left out.
+        skipped = bool(plan.prompt) and not plan.pools_prompt
+        skip = len(self.tokenizer.prefix) + self._count_tokens(plan.prompt) if skipped else 0
+        vectors: Tensor | None = None
         with tqdm(
             total=len(texts),
             unit=" texts",
@@ -268,17 +308,26 @@ class TextEncoder:
             disable=not plan.verbose,
         ) as bar:
             for batch in plan_batches(texts.lengths, plan.batch_tokens):
-                pooled = self._encode_batch(texts, batch, plan)
-                vectors[torch.from_numpy(batch)] = pooled.to(vectors.device)
+                pooled = self._encode_batch(texts, batch, plan, skip).to(output_device)
+                if vectors is None:
+                    vectors = pooled.new_empty(len(texts), pooled.shape[1])
+                vectors[torch.from_numpy(batch)] = pooled
                 bar.update(len(batch))
-        return vectors
+        return cast(Tensor, vectors)
 
-    def _encode_batch(self, texts: TokenizedTexts, batch: Index, plan: EncodingPlan) -> Tensor:
+    def _encode_batch(
+        self, texts: TokenizedTexts, batch: Index, plan: EncodingPlan, skip: int
+    ) -> Tensor:
         pieces = [texts.input_ids[texts.offsets[row] : texts.offsets[row + 1]] for row in batch]
         input_ids = torch.from_numpy(np.concatenate(pieces)).to(self.device)
         boundaries = Boundaries.from_lengths(texts.lengths[batch].tolist(), self.device)
         hidden_states = self.encoder.forward_packed(input_ids, boundaries, layer=plan.layer)
-        return plan.pool(hidden_states, boundaries.cu_seqlens)
+        cu_seqlens = boundaries.cu_seqlens
+        if skip:
+            hidden_states, cu_seqlens = skip_tokens(hidden_states, cu_seqlens, skip)
+        pooled = pool(hidden_states, cu_seqlens, plan.poolings)
+        projected: Tensor = pooled if self.projection is None else self.projection(pooled)
+        return projected
 
     def __sklearn_clone__(self) -> "TextEncoder":
         # A loaded model is a value that estimators share: cloning one must not copy weights.
@@ -290,10 +339,10 @@ class TextEncoder:
 
 def _load_source(source: Source) -> TextEncoder:
     try:
-        encoder = TextEncoder.load(source.model, precision=source.precision, device=source.device)
+        encoder = _load_again(source, source.device)
     except DeviceError as error:
         warnings.warn(f"{error} The pickled encoder goes on there.", UserWarning, stacklevel=2)
-        encoder = TextEncoder.load(source.model, precision=source.precision)
+        encoder = _load_again(source, "auto")
     if encoder.fingerprint != source.fingerprint:
         raise CheckpointError(
             f"model={source.model!r} is not the one that was pickled: fingerprint "
@@ -303,16 +352,46 @@ def _load_source(source: Source) -> TextEncoder:
     return encoder
 
 
-def _prepare(encoder: Encoder, device: torch.device, dtype: torch.dtype) -> Encoder:
+def _load_again(source: Source, device: str) -> TextEncoder:
+    return TextEncoder.load(
+        source.model,
+        precision=source.precision,
+        device=device,
+        trust_remote_code=source.trust_remote_code,
+    )
+
+
+def _prepare(
+    encoder: Encoder | TransformersEncoder, device: torch.device, dtype: torch.dtype
+) -> Encoder | TransformersEncoder:
     encoder = encoder.to(device=device, dtype=dtype)
-    return prepack(encoder) if device.type == "cpu" and can_prepack(dtype) else encoder
+    packable = isinstance(encoder, Encoder) and device.type == "cpu" and can_prepack(dtype)
+    return prepack(encoder) if packable else encoder  # type: ignore[arg-type]
 
 
-def _check_vocabulary(tokenizer: TextTokenizer, encoder: Encoder, path: Path) -> None:
-    if tokenizer.vocab_size > encoder.config.vocab_size:
+def _check_vocabulary(tokenizer: TextTokenizer, checkpoint: Checkpoint) -> None:
+    folder, vocab_size = checkpoint.folder, checkpoint.encoder.config.vocab_size
+    known, unused = tokenizer.vocab_size, vocab_size - tokenizer.vocab_size
+    ours, expected = tokenizer.pad_token_id, checkpoint.special_ids.get("pad_token_id")
+    other_padding = ours is not None and expected is not None and ours != expected
+    if unused < 0:
         raise CheckpointError(
-            f"{path} gives ids up to {tokenizer.vocab_size - 1}, but config.json has "
-            f"vocab_size={encoder.config.vocab_size}; the tokenizer belongs to another model."
+            f"The tokenizer in {folder} (tokenizer.json) gives ids up to {known - 1}, but "
+            f"config.json has vocab_size={vocab_size}; the tokenizer belongs to another model."
+        )
+    if other_padding and unused:
+        raise CheckpointError(
+            f"The tokenizer in {folder} (tokenizer.json) has {known} ids and padding at {ours}, "
+            f"but config.json has vocab_size={vocab_size} and pad_token_id={expected}; the "
+            f"tokenizer belongs to another model."
+        )
+    if other_padding or unused > MOST_UNUSED_IDS:
+        warnings.warn(
+            f"The tokenizer in {folder} has {known} ids and padding at {ours}, but config.json "
+            f"has vocab_size={vocab_size} and pad_token_id={expected}. If it belongs to another "
+            f"model, the vectors mean nothing.",
+            CheckpointWarning,
+            stacklevel=3,
         )
 
 

@@ -13,12 +13,15 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from skencoder.errors import CheckpointError, TextInputError
+from skencoder.tokenizer_files import PythonTokenizer, open_tokenizer
 
 Ids = NDArray[np.int32]
 Index = NDArray[np.int64]
 
 # Texts handed to the tokenizer at once: its per-text objects are freed before the next lot.
 TOKENIZE_AT_ONCE = 4096
+# How published vocabularies write padding.
+PAD_TOKENS = ("[PAD]", "<pad>")
 
 
 @dataclass(frozen=True)
@@ -67,24 +70,26 @@ class TextTokenizer:
 
     Parameters
     ----------
-    tokenizer : tokenizers.Tokenizer
-        As read from ``tokenizer.json``; the padding and cutting stored there are ignored.
+    tokenizer : tokenizers.Tokenizer or PythonTokenizer
+        As read from its files; the padding and cutting stored there are ignored.
     """
 
-    def __init__(self, tokenizer: Tokenizer) -> None:
+    def __init__(self, tokenizer: Tokenizer | PythonTokenizer) -> None:
         tokenizer.no_padding()
         tokenizer.no_truncation()
         self._tokenizer = tokenizer
         self.prefix, self.suffix = _special_tokens(tokenizer)
 
     @classmethod
-    def load(cls, path: Path) -> "TextTokenizer":
-        """Read a ``tokenizer.json``.
+    def load(cls, folder: Path, *, trust_remote_code: bool = False) -> "TextTokenizer":
+        """Read a checkpoint folder's tokenizer.
 
         Parameters
         ----------
-        path : Path
-            The file.
+        folder : Path
+            Where ``tokenizer.json`` or older vocabulary files lie.
+        trust_remote_code : bool, default=False
+            Whether code from the folder may be run, for a tokenizer that only it has.
 
         Returns
         -------
@@ -94,12 +99,19 @@ class TextTokenizer:
         Raises
         ------
         CheckpointError
-            If the file is not a tokenizer.
+            If there is no tokenizer, or it cannot be used.
         """
+        tokenizer = open_tokenizer(folder, trust_remote_code=trust_remote_code)
         try:
-            return cls(Tokenizer.from_file(str(path)))
-        except Exception as error:  # the library raises bare Exception
-            raise CheckpointError(f"{path} is not a tokenizer file: {error}") from error
+            return cls(tokenizer)
+        except ValueError as error:
+            raise CheckpointError(f"The tokenizer in {folder} cannot be used: {error}.") from error
+
+    @property
+    def pad_token_id(self) -> int | None:
+        """Id of the padding token; None where it has none of the usual names."""
+        ids = (self._tokenizer.token_to_id(token) for token in PAD_TOKENS)
+        return next((found for found in ids if found is not None), None)
 
     @property
     def n_special(self) -> int:
@@ -240,7 +252,7 @@ def _offsets(lengths: Index) -> Index:
     return offsets
 
 
-def _special_tokens(tokenizer: Tokenizer) -> tuple[list[int], list[int]]:
+def _special_tokens(tokenizer: Tokenizer | PythonTokenizer) -> tuple[list[int], list[int]]:
     if not tokenizer.get_vocab_size():
         raise ValueError("its vocabulary is empty")
     bare = tokenizer.encode("a", add_special_tokens=False).ids

@@ -36,7 +36,10 @@ def public_names(module):
     for name, value in vars(module).items():
         if name.startswith("_") or getattr(value, "__module__", None) != module.__name__:
             continue
-        if inspect.isroutine(value) or inspect.isclass(value):
+        # A protocol's own parameters are typing's; it is called by nobody.
+        if inspect.isroutine(value) or (
+            inspect.isclass(value) and not getattr(value, "_is_protocol", False)
+        ):
             yield name
         if inspect.isclass(value):
             yield from (

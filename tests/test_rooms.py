@@ -16,7 +16,8 @@ ROOMS = {
     "skencoder.encoding_options": {"skencoder.errors"},
     "skencoder.encoder": set(),
     "skencoder.checkpoints": {"skencoder.encoder", "skencoder.errors"},
-    "skencoder.tokenization": {"skencoder.errors"},
+    "skencoder.tokenizer_files": {"skencoder.errors"},
+    "skencoder.tokenization": {"skencoder.errors", "skencoder.tokenizer_files"},
     "skencoder.batching": set(),
     "skencoder.devices": {"skencoder.errors"},
     "skencoder.encoding_plan": {

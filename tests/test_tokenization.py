@@ -15,7 +15,7 @@ from tests.conftest import HOSTILE_TEXTS
 
 @pytest.fixture(scope="module")
 def tokenizer(embedded_folder):
-    return TextTokenizer.load(embedded_folder / "tokenizer.json")
+    return TextTokenizer.load(embedded_folder)
 
 
 def flat(lengths):
@@ -69,10 +69,9 @@ def test_what_no_tokenizer_can_read(texts, message):
 
 @pytest.mark.parametrize("content", ["", "{}", '{"version": "1.0"}', "no json"])
 def test_file_that_is_no_tokenizer(tmp_path, content):
-    path = tmp_path / "tokenizer.json"
-    path.write_text(content)
+    (tmp_path / "tokenizer.json").write_text(content)
     with pytest.raises(CheckpointError, match=r"tokenizer\.json is not a tokenizer file"):
-        TextTokenizer.load(path)
+        TextTokenizer.load(tmp_path)
 
 
 LENGTHS = st.lists(st.integers(0, 60), min_size=1, max_size=20)

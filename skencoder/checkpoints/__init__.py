@@ -1,11 +1,14 @@
-"""A name becomes an encoder with its tokenizer file and sentence settings.
+"""A name becomes an encoder with its tokenizer folder and sentence settings, and back.
 
-Nothing from a checkpoint is ever executed or unpickled: JSON and safetensors only.
+Nothing from a checkpoint is executed: JSON, safetensors, and of a pickle its tensors only.
 """
 
-from skencoder.checkpoints.checkpoint import FAMILIES, Checkpoint, load_checkpoint
+from skencoder.checkpoints.checkpoint import Checkpoint, load_checkpoint, load_masked_lm
+from skencoder.checkpoints.fallback import TransformersEncoder
+from skencoder.checkpoints.families import FAMILIES
 from skencoder.checkpoints.family import Family
 from skencoder.checkpoints.locate import MODEL_PACKAGES, ModelPackage, locate_checkpoint
+from skencoder.checkpoints.save import save_checkpoint
 from skencoder.checkpoints.sentence import SentenceSettings
 
 __all__ = [
@@ -15,6 +18,9 @@ __all__ = [
     "Family",
     "ModelPackage",
     "SentenceSettings",
+    "TransformersEncoder",
     "load_checkpoint",
+    "load_masked_lm",
     "locate_checkpoint",
+    "save_checkpoint",
 ]

@@ -1,20 +1,37 @@
-"""Loading a checkpoint: the one function that puts the other files of this room together."""
+"""Loading a checkpoint: the one file that puts the others of this room together."""
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from skencoder.checkpoints.bert import BERT_FAMILY
-from skencoder.checkpoints.family import Family
+from torch import nn
+
+from skencoder.checkpoints.fallback import TransformersEncoder, load_transformers_encoder
+from skencoder.checkpoints.families import FAMILIES
 from skencoder.checkpoints.files import file_sha256, read_json
 from skencoder.checkpoints.locate import locate_checkpoint
+from skencoder.checkpoints.modules import Modules, load_projection, read_modules
 from skencoder.checkpoints.sentence import SentenceSettings, read_sentence_settings
-from skencoder.checkpoints.weights import WEIGHTS_FILE, load_encoder
-from skencoder.encoder import Encoder
+from skencoder.checkpoints.tensors import find_weights
+from skencoder.checkpoints.weights import load_encoder, load_head
+from skencoder.encoder import Encoder, MaskedLM
 from skencoder.errors import CheckpointError
 
-FAMILIES: dict[str, Family] = {"bert": BERT_FAMILY}
-TOKENIZER_FILE = "tokenizer.json"
+# Whatever of these is there decides how texts are tokenized.
+TOKENIZER_FILES = (
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "vocab.txt",
+    "vocab.json",
+    "merges.txt",
+    "spiece.model",
+    "sentencepiece.bpe.model",
+    "sentencepiece.model",
+)
 
 
 @dataclass(frozen=True)
@@ -23,34 +40,43 @@ class Checkpoint:
 
     Parameters
     ----------
-    encoder : Encoder
+    encoder : Encoder or TransformersEncoder
         In evaluation mode, float32, on the CPU.
-    tokenizer_file : Path
-        Its ``tokenizer.json``.
+    folder : Path
+        Where its configuration, weights and tokenizer lie.
     settings : SentenceSettings
         Pooling, unit length, limits and prompts of its authors.
+    projection : nn.Sequential or None
+        Linear maps of its authors after pooling, if there are any.
     fingerprint : str
         SHA-256 over configuration, weights, tokenizer and settings, 64 hexadecimal digits.
+    special_ids : mapping of str to int
+        What ``config.json`` says of special tokens, such as ``pad_token_id``.
     """
 
-    encoder: Encoder
-    tokenizer_file: Path
+    encoder: Encoder | TransformersEncoder
+    folder: Path
     settings: SentenceSettings
+    projection: nn.Sequential | None
     fingerprint: str
+    special_ids: Mapping[str, int] = field(default_factory=dict)
 
 
-def load_checkpoint(name: str | Path) -> Checkpoint:
+def load_checkpoint(name: str | Path, *, trust_remote_code: bool = False) -> Checkpoint:
     """Load a checkpoint in the published layout.
 
     Parameters
     ----------
     name : str or Path
         A folder, the name of an installed model package, or a hub id.
+    trust_remote_code : bool, default=False
+        Whether code from the checkpoint may be run, for an architecture that neither this
+        package nor transformers has. It can do whatever you can do.
 
     Returns
     -------
     Checkpoint
-        Encoder, tokenizer file, settings and fingerprint.
+        Encoder, folder, settings and fingerprint.
 
     Raises
     ------
@@ -67,31 +93,75 @@ def load_checkpoint(name: str | Path) -> Checkpoint:
     (6, 'mean')
     """
     folder = locate_checkpoint(name)
-    fields = read_json(folder / "config.json")
-    family = _find_family(fields.get("model_type"), folder / "config.json")
-    config = family.read_config(fields, folder / "config.json")
-    tokenizer_file = folder / TOKENIZER_FILE
-    if not tokenizer_file.is_file():
-        raise CheckpointError(f"{tokenizer_file} is missing; the tokenizer is read from it.")
-    settings = read_sentence_settings(folder)
+    modules = read_modules(folder)
+    path = modules.transformer / "config.json"
+    published = read_json(path)
+    settings = read_sentence_settings(folder, modules)
     return Checkpoint(
-        encoder=load_encoder(folder, config, family),
-        tokenizer_file=tokenizer_file,
+        encoder=_load_encoder(path, published, trust_remote_code),
+        folder=modules.transformer,
         settings=settings,
-        fingerprint=_fingerprint(folder, settings),
+        projection=load_projection(modules),
+        fingerprint=_fingerprint(modules, settings),
+        special_ids={
+            name: value
+            for name, value in published.items()
+            if name.endswith("_token_id") and isinstance(value, int)
+        },
     )
 
 
-def _find_family(model_type: object, path: Path) -> Family:
+def load_masked_lm(name: str | Path) -> MaskedLM:
+    """Load an encoder with its masked-language-model head.
+
+    Parameters
+    ----------
+    name : str or Path
+        A folder, the name of an installed model package, or a hub id.
+
+    Returns
+    -------
+    MaskedLM
+        In evaluation mode, float32, on the CPU.
+
+    Raises
+    ------
+    CheckpointNotFoundError
+        If there is no such checkpoint.
+    CheckpointError
+        If it has no such head, or a file is missing, damaged, or asks for something that is not
+        computed here.
+    """
+    folder = read_modules(locate_checkpoint(name)).transformer
+    path = folder / "config.json"
+    published = read_json(path)
+    model_type = published.get("model_type")
     family = FAMILIES.get(str(model_type))
     if family is None:
         raise CheckpointError(
-            f"{path} has model_type={model_type!r}; supported are {', '.join(sorted(FAMILIES))}."
+            f"{path} has model_type={model_type!r}; heads are loaded of {', '.join(FAMILIES)}."
         )
-    return family
+    config, head = family.read_config(published, path), family.read_head(published, path)
+    return load_head(folder, config, head, family)
 
 
-def _fingerprint(folder: Path, settings: SentenceSettings) -> str:
-    names = ("config.json", WEIGHTS_FILE, TOKENIZER_FILE)
-    hashes = "".join(file_sha256(folder / name) for name in names)
+def _load_encoder(
+    path: Path, published: Mapping[str, Any], trust_remote_code: bool
+) -> Encoder | TransformersEncoder:
+    family = FAMILIES.get(str(published.get("model_type")))
+    if family is None:
+        return load_transformers_encoder(path, published, trust_remote_code)
+    return load_encoder(path.parent, family.read_config(published, path), family)
+
+
+def _fingerprint(modules: Modules, settings: SentenceSettings) -> str:
+    folder = modules.transformer
+    tokenizer = [folder / name for name in TOKENIZER_FILES if (folder / name).is_file()]
+    dense = [
+        path
+        for place in modules.dense
+        for path in (place / "config.json", *find_weights(place))
+    ]
+    paths = [folder / "config.json", *find_weights(folder), *tokenizer, *dense]
+    hashes = "".join(path.name + file_sha256(path) for path in paths)
     return hashlib.sha256(f"{hashes}{settings!r}".encode()).hexdigest()

@@ -5,22 +5,29 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from skencoder.checkpoints.files import read_any_json, read_json
+from skencoder.checkpoints.files import read_json
+from skencoder.checkpoints.modules import Modules
 from skencoder.errors import CheckpointError
 
-# Published name of a pooling mode, old style and new style, to ours; None is not supported.
-POOLING_NAMES = {
-    "pooling_mode_mean_tokens": "mean",
+# Published name of a pooling mode, old style and new style, to ours. Where several are on in the
+# old style, they are put side by side in this order.
+OLD_POOLING_NAMES = {
     "pooling_mode_cls_token": "cls",
     "pooling_mode_max_tokens": "max",
-    "pooling_mode_lasttoken": "last",
+    "pooling_mode_mean_tokens": "mean",
+    "pooling_mode_mean_sqrt_len_tokens": "mean_sqrt_len",
     "pooling_mode_weightedmean_tokens": "weighted_mean",
-    "mean": "mean",
+    "pooling_mode_lasttoken": "last",
+}
+POOLING_NAMES = {
     "cls": "cls",
     "max": "max",
-    "lasttoken": "last",
+    "mean": "mean",
+    "mean_sqrt_len_tokens": "mean_sqrt_len",
     "weightedmean": "weighted_mean",
+    "lasttoken": "last",
 }
+SIMILARITIES = ("cosine", "dot", "euclidean", "manhattan")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +37,10 @@ class SentenceSettings:
     Parameters
     ----------
     pooling : str, default="mean"
-        Name of the pooling; mean where the folder does not say, as sentence-transformers does.
+        Name of the pooling, or several joined by "+", whose vectors are put side by side; mean
+        where the folder does not say, as sentence-transformers does.
+    include_prompt : bool, default=True
+        Whether a prompt's tokens are pooled too.
     normalize : bool, default=False
         Whether vectors are scaled to unit length.
     max_length : int or None, default=None
@@ -41,23 +51,32 @@ class SentenceSettings:
         Texts put before an input, by role.
     default_prompt : str or None, default=None
         Role of the prompt that is used when none is named.
+    similarity : {"cosine", "dot", "euclidean", "manhattan"} or None, default=None
+        How the authors compare two vectors; None where the folder does not say.
+    truncate_dim : int or None, default=None
+        Dimensions the authors keep; None keeps all.
     """
 
     pooling: str = "mean"
+    include_prompt: bool = True
     normalize: bool = False
     max_length: int | None = None
     lowercase: bool = False
     prompts: Mapping[str, str] = field(default_factory=dict)
     default_prompt: str | None = None
+    similarity: str | None = None
+    truncate_dim: int | None = None
 
 
-def read_sentence_settings(folder: Path) -> SentenceSettings:
-    """Read ``modules.json`` and the files it names.
+def read_sentence_settings(folder: Path, modules: Modules) -> SentenceSettings:
+    """Read the files that say how a text becomes a vector.
 
     Parameters
     ----------
     folder : Path
         Checkpoint folder.
+    modules : Modules
+        Its steps and where they lie.
 
     Returns
     -------
@@ -69,18 +88,23 @@ def read_sentence_settings(folder: Path) -> SentenceSettings:
     CheckpointError
         If a file asks for something that is not computed here.
     """
-    modules = _read_modules(folder / "modules.json")
-    limits = _read_optional(next(iter(sorted(folder.glob("sentence_*_config.json"))), None))
-    prompts, default_prompt = _read_prompts(folder / "config_sentence_transformers.json")
-    tokenizer = _read_optional(folder / "tokenizer_config.json")
-    pooling_folder = modules.get("Pooling")
+    limit_files = sorted(modules.transformer.glob("sentence_*_config.json"))
+    limits = _read_optional(next(iter(limit_files), None))
+    tokenizer = _read_optional(modules.transformer / "tokenizer_config.json")
+    path = folder / "config_sentence_transformers.json"
+    fields = _read_optional(path)
+    prompts, default_prompt = _read_prompts(fields, path)
+    pooling, include_prompt = _read_pooling(modules.pooling)
     return SentenceSettings(
-        pooling="mean" if pooling_folder is None else _read_pooling(folder / pooling_folder),
-        normalize="Normalize" in modules,
+        pooling=pooling,
+        include_prompt=include_prompt,
+        normalize=modules.normalize,
         max_length=_first_length(limits.get("max_seq_length"), tokenizer.get("model_max_length")),
         lowercase=bool(limits.get("do_lower_case", False)),
         prompts=prompts,
         default_prompt=default_prompt,
+        similarity=_read_similarity(fields, path),
+        truncate_dim=_read_truncate_dim(fields, path),
     )
 
 
@@ -88,50 +112,36 @@ def _read_optional(path: Path | None) -> dict[str, Any]:
     return read_json(path) if path is not None and path.is_file() else {}
 
 
-def _read_modules(path: Path) -> dict[str, str]:
-    if not path.is_file():
-        return {}
-    entries = read_any_json(path)
-    if not isinstance(entries, list) or not all(map(_is_module, entries)):
-        raise CheckpointError(
-            f"{path} must hold a list of modules, each with a type and a path; got "
-            f"{str(entries)[:60]}."
-        )
-    modules = {entry["type"].rpartition(".")[2]: entry["path"] for entry in entries}
-    unknown = modules.keys() - {"Transformer", "Pooling", "Normalize"}
-    if unknown:
-        raise CheckpointError(
-            f"{path} names the modules {', '.join(sorted(unknown))}, which are not supported; "
-            f"supported are Transformer, Pooling and Normalize."
-        )
-    return modules
-
-
-def _is_module(entry: Any) -> bool:
-    return isinstance(entry, dict) and all(
-        isinstance(entry.get(name), str) for name in ("type", "path")
-    )
-
-
-def _read_pooling(folder: Path) -> str:
+def _read_pooling(folder: Path | None) -> tuple[str, bool]:
+    if folder is None:
+        return "mean", True
     path = folder / "config.json"
     fields = read_json(path)
-    if not fields.get("include_prompt", True):
-        raise CheckpointError(f"{path} has include_prompt=false, which is not supported.")
     modes = fields.get("pooling_mode")
+    names: Mapping[str, str] = POOLING_NAMES
     if modes is None:
-        modes = [k for k, on in fields.items() if k.startswith("pooling_mode_") and on]
+        names = OLD_POOLING_NAMES
+        on = [name for name, value in fields.items() if name.startswith("pooling_mode_") and value]
+        # An unknown one comes last, to be named.
+        modes = sorted(on, key=[*names, *on].index)
     modes = [str(mode) for mode in modes] if isinstance(modes, list) else [str(modes)]
-    if len(modes) != 1 or modes[0] not in POOLING_NAMES:
+    # Files of a time between the styles hold an old name under the new field.
+    names = names | OLD_POOLING_NAMES if isinstance(fields.get("pooling_mode"), str) else names
+    if not modes or not all(mode in names for mode in modes):
         raise CheckpointError(
-            f"{path} asks for the pooling {' + '.join(modes) or 'none'}; supported is one of "
-            f"{', '.join(sorted(set(POOLING_NAMES.values())))}."
+            f"{path} asks for the pooling {' + '.join(modes) or 'none'}; supported are "
+            f"{', '.join(POOLING_NAMES)}."
         )
-    return POOLING_NAMES[modes[0]]
+    pooling = [names[mode] for mode in modes]
+    include_prompt = bool(fields.get("include_prompt", True))
+    if "weighted_mean" in pooling and not include_prompt:
+        raise CheckpointError(
+            f"{path} has include_prompt=false with a weighted mean, which is not supported."
+        )
+    return "+".join(pooling), include_prompt
 
 
-def _read_prompts(path: Path) -> tuple[dict[str, str], str | None]:
-    fields = _read_optional(path)
+def _read_prompts(fields: Mapping[str, Any], path: Path) -> tuple[dict[str, str], str | None]:
     prompts = fields.get("prompts") or {}
     default = fields.get("default_prompt_name")
     if not isinstance(prompts, dict) or not all(isinstance(p, str) for p in prompts.values()):
@@ -142,6 +152,23 @@ def _read_prompts(path: Path) -> tuple[dict[str, str], str | None]:
             f"({', '.join(prompts) or 'none'})."
         )
     return prompts, default
+
+
+def _read_similarity(fields: Mapping[str, Any], path: Path) -> str | None:
+    similarity = fields.get("similarity_fn_name")
+    if similarity is not None and similarity not in SIMILARITIES:
+        raise CheckpointError(
+            f"{path} has similarity_fn_name={similarity!r}; supported are "
+            f"{', '.join(SIMILARITIES)}."
+        )
+    return similarity
+
+
+def _read_truncate_dim(fields: Mapping[str, Any], path: Path) -> int | None:
+    width = fields.get("truncate_dim")
+    if width is not None and (not isinstance(width, int) or width < 1):
+        raise CheckpointError(f"{path} has truncate_dim={width!r}; a positive integer was expected.")
+    return width
 
 
 def _first_length(*candidates: Any) -> int | None:

@@ -1,30 +1,28 @@
-"""From a safetensors file to a loaded encoder: memory-mapped, every mismatch told at once."""
+"""From a folder's tensors to loaded modules, and back; every mismatch is told at once."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
-from torch import Tensor
+from torch import Tensor, nn
 
-from skencoder.checkpoints.family import Family
-from skencoder.checkpoints.files import describe_folder
-from skencoder.encoder import Encoder, EncoderConfig
+from skencoder.checkpoints.family import Family, Place
+from skencoder.checkpoints.tensors import read_tensors
+from skencoder.encoder import Encoder, EncoderConfig, HeadConfig, MaskedLM
 from skencoder.errors import CheckpointError
-
-WEIGHTS_FILE = "model.safetensors"
 
 
 def load_encoder(folder: Path, config: EncoderConfig, family: Family) -> Encoder:
-    """Build an encoder around the tensors of ``model.safetensors``.
+    """Build an encoder around the tensors of a folder.
 
     Parameters
     ----------
     folder : Path
-        Checkpoint folder.
+        Where the weights lie.
     config : EncoderConfig
         What to build.
     family : Family
-        How the file names its tensors.
+        How the files name their tensors.
 
     Returns
     -------
@@ -34,52 +32,161 @@ def load_encoder(folder: Path, config: EncoderConfig, family: Family) -> Encoder
     Raises
     ------
     CheckpointError
-        If the file is missing or damaged, or its keys or shapes do not fit.
+        If a file is missing or damaged, or its keys or shapes do not fit.
     """
     # On the meta device no memory is taken and nothing random is drawn for what gets replaced.
     with torch.device("meta"):
         encoder = Encoder(config)
-    path = folder / WEIGHTS_FILE
-    tensors = {family.strip_prefix(key): value for key, value in _read_tensors(path).items()}
-    names = family.published_names(encoder.state_dict())
-    _check_tensors(tensors, encoder, names, family, path)
-    state = {ours: tensors[theirs].float() for ours, theirs in names.items()}
-    encoder.load_state_dict(state, assign=True)
+    _fill(encoder, family.places(encoder.state_dict()), folder, family)
     return encoder.eval().requires_grad_(False)
 
 
-def _read_tensors(path: Path) -> dict[str, Tensor]:
-    if not path.is_file():
-        raise CheckpointError(f"{path} is missing. {describe_folder(path.parent)}")
-    try:
-        with safe_open(path, framework="pt") as file:
-            return {key: file.get_tensor(key) for key in file.keys()}
-    except (SafetensorError, OSError) as error:
-        raise CheckpointError(
-            f"{path} is not a whole safetensors file ({error}); fetch it again."
-        ) from error
+def load_head(
+    folder: Path, config: EncoderConfig, head: HeadConfig, family: Family
+) -> MaskedLM:
+    """Build an encoder with its masked-language-model head around the tensors of a folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the weights lie.
+    config : EncoderConfig
+        The encoder to build.
+    head : HeadConfig
+        The head to build.
+    family : Family
+        How the files name their tensors.
+
+    Returns
+    -------
+    MaskedLM
+        In evaluation mode, float32, its tensors mapped from the file.
+
+    Raises
+    ------
+    CheckpointError
+        If a file is missing or damaged, or its keys or shapes do not fit.
+    """
+    with torch.device("meta"):
+        model = MaskedLM(Encoder(config), head)
+    _fill(model, head_places(model, family), folder, family)
+    if head.tied:
+        model.head.decoder.weight = model.encoder.embeddings.token.weight
+    return model.eval().requires_grad_(False)
+
+
+def head_places(model: MaskedLM, family: Family) -> dict[str, Place]:
+    """Find the place of each parameter of an encoder with a head.
+
+    Parameters
+    ----------
+    model : MaskedLM
+        The encoder with its head.
+    family : Family
+        How files name their tensors.
+
+    Returns
+    -------
+    dict of str to Place
+        By our name; a tied decoder's weights have no place of their own.
+    """
+    names = [name for name in model.state_dict() if not _is_tied(name, model)]
+    places = family.places(name.removeprefix("encoder.") for name in names)
+    return {name: places[name.removeprefix("encoder.")] for name in names}
+
+
+def _is_tied(name: str, model: MaskedLM) -> bool:
+    return model.head_config.tied and name == "head.decoder.weight"
+
+
+def _fill(module: nn.Module, places: Mapping[str, Place], folder: Path, family: Family) -> None:
+    path, published = read_tensors(folder)
+    tensors = _standardise(published, family, path)
+    shapes = {name: module.state_dict()[name].shape for name in places}
+    _check_tensors(tensors, shapes, places, family, path)
+    state = {ours: _part(tensors[place.name], place).float() for ours, place in places.items()}
+    module.load_state_dict(state, assign=True, strict=False)
+
+
+def _standardise(published: dict[str, Tensor], family: Family, path: Path) -> dict[str, Tensor]:
+    tensors: dict[str, Tensor] = {}
+    origin: dict[str, str] = {}
+    for name, tensor in published.items():
+        standard = family.standard_name(name)
+        known = tensors.get(standard)
+        # A tied tensor may be stored under both of its names; two different ones are a riddle.
+        if known is not None and not torch.equal(known, tensor) and not family.is_ignored(standard):
+            raise CheckpointError(
+                f"{path} holds two different tensors for one place: {origin[standard]} and {name}."
+            )
+        tensors[standard], origin[standard] = tensor, name
+    return tensors
+
+
+def _part(tensor: Tensor, place: Place) -> Tensor:
+    # Rows of one stored matrix: a view, so that no second copy is made.
+    return tensor if place.parts == 1 else tensor.chunk(place.parts)[place.part]
 
 
 def _check_tensors(
-    tensors: dict[str, Tensor], encoder: Encoder, names: dict[str, str], family: Family, path: Path
+    tensors: Mapping[str, Tensor],
+    shapes: Mapping[str, torch.Size],
+    places: Mapping[str, Place],
+    family: Family,
+    path: Path,
 ) -> None:
-    expected = {names[ours]: value.shape for ours, value in encoder.state_dict().items()}
-    surplus = tensors.keys() - expected.keys()
+    expected = {place.name: _stored_shape(shapes[ours], place) for ours, place in places.items()}
+    there = {name: tensors[name] for name in expected if name in tensors}
     problems = {
         "missing": sorted(expected.keys() - tensors.keys()),
-        "unexpected": sorted(key for key in surplus if not family.is_ignored(key)),
+        "unexpected": sorted(
+            name for name in tensors.keys() - expected.keys() if not family.is_ignored(name)
+        ),
         "no floating-point numbers": sorted(
-            key for key in expected.keys() & tensors.keys() if not tensors[key].is_floating_point()
+            name for name, tensor in there.items() if not tensor.is_floating_point()
         ),
         "NaN or infinity in": sorted(
-            key for key in expected.keys() & tensors.keys() if not tensors[key].isfinite().all()
+            name for name, tensor in there.items() if not tensor.isfinite().all()
         ),
         "wrong shape": [
-            f"{key} {tuple(tensors[key].shape)} instead of {tuple(shape)}"
-            for key, shape in expected.items()
-            if key in tensors and tensors[key].shape != shape
+            f"{name} {tuple(tensor.shape)} instead of {expected[name]}"
+            for name, tensor in there.items()
+            if tuple(tensor.shape) != expected[name]
         ],
     }
-    found = [f"{kind}: {', '.join(keys)}" for kind, keys in problems.items() if keys]
+    found = [f"{kind}: {', '.join(names)}" for kind, names in problems.items() if names]
     if found:
         raise CheckpointError(f"{path} does not fit its config.json; {'; '.join(found)}.")
+
+
+def _stored_shape(shape: torch.Size, place: Place) -> tuple[int, ...]:
+    return (shape[0] * place.parts, *shape[1:])
+
+
+def published_tensors(
+    state: Mapping[str, Tensor], places: Mapping[str, Place], prefix: str
+) -> dict[str, Tensor]:
+    """Name and stack parameters as a family's files do.
+
+    Parameters
+    ----------
+    state : mapping of str to Tensor
+        By our name.
+    places : mapping of str to Place
+        Where each belongs.
+    prefix : str
+        Put before the encoder's names.
+
+    Returns
+    -------
+    dict of str to Tensor
+        By published name, contiguous, on the CPU.
+    """
+    stacks: dict[str, dict[int, Tensor]] = {}
+    for ours, place in places.items():
+        name = place.name if ours.startswith("head.") else prefix + place.name
+        stacks.setdefault(name, {})[place.part] = state[ours].detach().cpu()
+    return {
+        name: torch.cat([parts[part] for part in sorted(parts)]).contiguous()
+        for name, parts in stacks.items()
+    }

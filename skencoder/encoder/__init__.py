@@ -1,35 +1,69 @@
 """The Transformer encoder itself, in torch.
 
-Reading order: packing, embeddings, positions, attention, feed_forward, layer, stack, pooling.
+Reading order: packing, embeddings, scope, positions, attention, feed_forward, layer, stack,
+masked_lm, pooling, projection; config and build say which parts a configuration names.
 Elsewhere on purpose: weights from files (`skencoder.checkpoints`), text
 (`skencoder.tokenization`, `skencoder.text_encoder`).
 """
 
-from skencoder.encoder.attention import SelfAttention, reference_attention, run_attention
-from skencoder.encoder.config import EncoderConfig
-from skencoder.encoder.feed_forward import FeedForward
+from skencoder.encoder.attention import (
+    SelfAttention,
+    attention_weights,
+    reference_attention,
+    run_attention,
+)
+from skencoder.encoder.config import Alibi, EncoderConfig, RelativeBias, Rotary
+from skencoder.encoder.feed_forward import ACTIVATIONS, FeedForward, GatedFeedForward
 from skencoder.encoder.layer import EncoderLayer, PostNorm, PreNorm
+from skencoder.encoder.masked_lm import HeadConfig, MaskedLM, MaskedLMHead
 from skencoder.encoder.packing import Boundaries
-from skencoder.encoder.pooling import POOLINGS
-from skencoder.encoder.positions import SinusoidalPositions, learned_positions
-from skencoder.encoder.prepacked import PrepackedLinear, can_prepack, prepack
-from skencoder.encoder.stack import Encoder
+from skencoder.encoder.pooling import POOLINGS, pool, skip_tokens
+from skencoder.encoder.positions import (
+    AlibiPositions,
+    LearnedPositions,
+    RelativePositions,
+    RotaryPositions,
+    SinusoidalPositions,
+)
+from skencoder.encoder.prepacked import PrepackedLinear, can_prepack, plain_state, prepack
+from skencoder.encoder.projection import PROJECTION_ACTIVATIONS, Projection
+from skencoder.encoder.scope import Scope
+from skencoder.encoder.stack import Encoder, EncoderOutput
 
 __all__ = [
+    "ACTIVATIONS",
     "POOLINGS",
+    "PROJECTION_ACTIVATIONS",
+    "Alibi",
+    "AlibiPositions",
     "Boundaries",
     "Encoder",
     "EncoderConfig",
     "EncoderLayer",
+    "EncoderOutput",
     "FeedForward",
+    "GatedFeedForward",
+    "HeadConfig",
+    "LearnedPositions",
+    "MaskedLM",
+    "MaskedLMHead",
     "PostNorm",
     "PreNorm",
     "PrepackedLinear",
+    "Projection",
+    "RelativeBias",
+    "RelativePositions",
+    "Rotary",
+    "RotaryPositions",
+    "Scope",
     "SelfAttention",
     "SinusoidalPositions",
+    "attention_weights",
     "can_prepack",
-    "learned_positions",
+    "plain_state",
+    "pool",
     "prepack",
     "reference_attention",
     "run_attention",
+    "skip_tokens",
 ]

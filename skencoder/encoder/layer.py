@@ -4,28 +4,47 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from skencoder.encoder.packing import Boundaries
+from skencoder.encoder.scope import Scope
 
 
 class PostNorm(nn.Module):
-    """The original residual: ``norm(h + sublayer(h))``.
+    """The original residual: ``norm(h + dropout(sublayer(h)))``.
 
     Parameters
     ----------
     sublayer : nn.Module
         Attention or feed-forward, (tokens, hidden) to (tokens, hidden).
     norm : nn.Module
-        Layer norm of width hidden.
+        Norm of width hidden.
+    dropout : float, default=0
+        Part of the sublayer's output zeroed in training.
 
     References
     ----------
-    .. [1] Vaswani et al. (2017), Attention Is All You Need, arXiv:1706.03762, section 3.1.
+    .. [1] Vaswani et al. (2017), Attention Is All You Need, arXiv:1706.03762, sections 3.1
+       and 5.4.
     """
 
-    def __init__(self, sublayer: nn.Module, norm: nn.Module) -> None:
+    def __init__(self, sublayer: nn.Module, norm: nn.Module, dropout: float = 0.0) -> None:
         super().__init__()
         self.sublayer = sublayer
         self.norm = norm
+        self.dropout = nn.Dropout(dropout)
+
+    def prepare(self, hidden_states: Tensor) -> Tensor:
+        """Give what the sublayer sees.
+
+        Parameters
+        ----------
+        hidden_states : float of shape (tokens, hidden)
+            Input of the residual.
+
+        Returns
+        -------
+        float of shape (tokens, hidden)
+            The same.
+        """
+        return hidden_states
 
     def forward(self, hidden_states: Tensor, *context: Any) -> Tensor:
         """Run the sublayer, add what came in, normalise.
@@ -42,19 +61,22 @@ class PostNorm(nn.Module):
         float of shape (tokens, hidden)
             One vector per token.
         """
-        normed: Tensor = self.norm(hidden_states + self.sublayer(hidden_states, *context))
+        added = self.dropout(self.sublayer(hidden_states, *context))
+        normed: Tensor = self.norm(hidden_states + added)
         return normed
 
 
 class PreNorm(nn.Module):
-    """The residual that trains without warm-up: ``h + sublayer(norm(h))``.
+    """The residual that trains without warm-up: ``h + dropout(sublayer(norm(h)))``.
 
     Parameters
     ----------
     sublayer : nn.Module
         Attention or feed-forward, (tokens, hidden) to (tokens, hidden).
     norm : nn.Module
-        Layer norm of width hidden.
+        Norm of width hidden.
+    dropout : float, default=0
+        Part of the sublayer's output zeroed in training.
 
     References
     ----------
@@ -62,10 +84,27 @@ class PreNorm(nn.Module):
        arXiv:2002.04745.
     """
 
-    def __init__(self, sublayer: nn.Module, norm: nn.Module) -> None:
+    def __init__(self, sublayer: nn.Module, norm: nn.Module, dropout: float = 0.0) -> None:
         super().__init__()
         self.sublayer = sublayer
         self.norm = norm
+        self.dropout = nn.Dropout(dropout)
+
+    def prepare(self, hidden_states: Tensor) -> Tensor:
+        """Give what the sublayer sees.
+
+        Parameters
+        ----------
+        hidden_states : float of shape (tokens, hidden)
+            Input of the residual.
+
+        Returns
+        -------
+        float of shape (tokens, hidden)
+            Normalised.
+        """
+        normed: Tensor = self.norm(hidden_states)
+        return normed
 
     def forward(self, hidden_states: Tensor, *context: Any) -> Tensor:
         """Normalise, run the sublayer, add what came in.
@@ -82,7 +121,7 @@ class PreNorm(nn.Module):
         float of shape (tokens, hidden)
             One vector per token.
         """
-        added: Tensor = self.sublayer(self.norm(hidden_states), *context)
+        added: Tensor = self.dropout(self.sublayer(self.prepare(hidden_states), *context))
         return hidden_states + added
 
 
@@ -91,31 +130,50 @@ class EncoderLayer(nn.Module):
 
     Parameters
     ----------
-    attention : nn.Module
-        Self-attention in its residual; called with (hidden_states, boundaries).
-    feed_forward : nn.Module
+    attention : PostNorm or PreNorm
+        Self-attention in its residual; called with (hidden_states, scope).
+    feed_forward : PostNorm or PreNorm
         Feed-forward in its residual; called with hidden_states.
     """
 
-    def __init__(self, attention: nn.Module, feed_forward: nn.Module) -> None:
+    def __init__(self, attention: PostNorm | PreNorm, feed_forward: PostNorm | PreNorm) -> None:
         super().__init__()
         self.attention = attention
         self.feed_forward = feed_forward
 
-    def forward(self, hidden_states: Tensor, boundaries: Boundaries) -> Tensor:
+    def forward(self, hidden_states: Tensor, scope: Scope) -> Tensor:
         """Pass a packed batch through the layer.
 
         Parameters
         ----------
         hidden_states : float of shape (tokens, hidden)
             Texts packed end to end.
-        boundaries : Boundaries
-            Where each text begins.
+        scope : Scope
+            Where each text begins, who sees whom, and how distance counts.
 
         Returns
         -------
         float of shape (tokens, hidden)
             Input of the next layer.
         """
-        output: Tensor = self.feed_forward(self.attention(hidden_states, boundaries))
+        output: Tensor = self.feed_forward(self.attention(hidden_states, scope))
         return output
+
+    def attention_weights(self, hidden_states: Tensor, scope: Scope) -> list[Tensor]:
+        """Say how much every token gathers from every other in this layer.
+
+        Parameters
+        ----------
+        hidden_states : float of shape (tokens, hidden)
+            Input of the layer.
+        scope : Scope
+            Where each text begins, who sees whom, and how distance counts.
+
+        Returns
+        -------
+        list of float tensors of shape (heads, sequence, sequence)
+            One per text.
+        """
+        seen = self.attention.prepare(hidden_states)
+        weights: list[Tensor] = self.attention.sublayer.weights(seen, scope)  # type: ignore[operator]
+        return weights

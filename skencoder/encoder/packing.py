@@ -108,6 +108,11 @@ class Boundaries:
         """Tokens of each text, int32 of shape (batch,)."""
         return self.cu_seqlens.diff()
 
+    @property
+    def longest(self) -> int:
+        """Length of the longest text, in tokens."""
+        return max(run.sequence for run in self.runs)
+
     def position_ids(self) -> Tensor:
         """Place of each token in its own text, counted from 0.
 

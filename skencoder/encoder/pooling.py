@@ -1,6 +1,6 @@
 """From token vectors to one vector per text. Every function has the same shape."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -66,6 +66,34 @@ def weighted_mean_pool(hidden_states: Tensor, cu_seqlens: Tensor) -> Tensor:
     weighted = hidden_states.float() * places[:, None]
     sums = torch.segment_reduce(weighted, "sum", lengths=lengths, unsafe=True)
     return sums / (lengths * (lengths + 1) / 2)[:, None]
+
+
+def mean_sqrt_len_pool(hidden_states: Tensor, cu_seqlens: Tensor) -> Tensor:
+    """Add each text's token vectors up and divide by the square root of their number.
+
+    Parameters
+    ----------
+    hidden_states : float of shape (tokens, hidden)
+        Output of one encoder layer, texts packed end to end.
+    cu_seqlens : int32 of shape (batch + 1,)
+        Where each text begins, in tokens; the last entry is ``tokens``.
+
+    Returns
+    -------
+    float32 of shape (batch, hidden)
+        One vector per text, not normalised.
+
+    Raises
+    ------
+    ValueError
+        If a text has no token.
+
+    References
+    ----------
+    .. [1] Cer et al. (2018), Universal Sentence Encoder, arXiv:1803.11175, section 3.1.
+    """
+    lengths = _lengths(cu_seqlens)
+    return mean_pool(hidden_states, cu_seqlens) * lengths.sqrt()[:, None]
 
 
 def max_pool(hidden_states: Tensor, cu_seqlens: Tensor) -> Tensor:
@@ -150,7 +178,54 @@ POOLINGS: dict[str, Pooling] = {
     "max": max_pool,
     "last": last_pool,
     "weighted_mean": weighted_mean_pool,
+    "mean_sqrt_len": mean_sqrt_len_pool,
 }
+
+
+def pool(hidden_states: Tensor, cu_seqlens: Tensor, poolings: Sequence[str]) -> Tensor:
+    """Pool in one or several ways and put the vectors side by side.
+
+    Parameters
+    ----------
+    hidden_states : float of shape (tokens, hidden)
+        Output of one encoder layer, texts packed end to end.
+    cu_seqlens : int32 of shape (batch + 1,)
+        Where each text begins, in tokens; the last entry is ``tokens``.
+    poolings : sequence of str
+        Names in `POOLINGS`.
+
+    Returns
+    -------
+    float32 of shape (batch, hidden * len(poolings))
+        One vector per text, not normalised.
+    """
+    return torch.cat([POOLINGS[name](hidden_states, cu_seqlens) for name in poolings], dim=1)
+
+
+def skip_tokens(hidden_states: Tensor, cu_seqlens: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """Leave the first tokens of each text out, such as a prompt that is not to be pooled.
+
+    Parameters
+    ----------
+    hidden_states : float of shape (tokens, hidden)
+        Texts packed end to end, each of more than ``count`` tokens.
+    cu_seqlens : int32 of shape (batch + 1,)
+        Where each text begins, in tokens.
+    count : int
+        Tokens to leave out.
+
+    Returns
+    -------
+    float of shape (tokens - batch * count, hidden)
+        The rest.
+    int32 of shape (batch + 1,)
+        Where each text begins in it.
+    """
+    lengths = _lengths(cu_seqlens)
+    starts = cu_seqlens[:-1].repeat_interleave(lengths)
+    kept = torch.arange(len(hidden_states), device=starts.device) - starts >= count
+    steps = torch.arange(len(cu_seqlens), dtype=cu_seqlens.dtype, device=starts.device)
+    return hidden_states[kept], cu_seqlens - count * steps
 
 
 def _lengths(cu_seqlens: Tensor) -> Tensor:

@@ -6,14 +6,16 @@ It serves inference only: the packed weights have no gradient and are not in ``s
 """
 
 import torch
-import torch.nn.functional as F  # noqa: N812 - the name every torch reader expects
 from torch import Tensor, nn
 
-from skencoder.encoder.feed_forward import FeedForward
+from skencoder.encoder.feed_forward import FeedForward, GatedFeedForward
 from skencoder.encoder.stack import Encoder
 
 # A hint for the layout: about as many tokens as a batch has.
 EXPECTED_TOKENS = 2048
+# Our activations by the kernels' names: operation and algorithm.
+FUSED = {"gelu": ("gelu", "none"), "gelu_tanh": ("gelu", "tanh")}
+FUSED |= {"relu": ("relu", ""), "silu": ("swish", "")}
 
 
 class PrepackedLinear(nn.Module):
@@ -23,15 +25,14 @@ class PrepackedLinear(nn.Module):
     ----------
     linear : nn.Linear
         The map; its weights stay as they are.
-    activation : {"none", "gelu"}, default="none"
-        What is applied to the result; "gelu" is the exact (erf) form.
+    activation : {"gelu", "gelu_tanh", "relu", "silu"} or None, default=None
+        What is applied to the result.
     """
 
-    def __init__(self, linear: nn.Linear, activation: str = "none") -> None:
+    def __init__(self, linear: nn.Linear, activation: str | None = None) -> None:
         super().__init__()
         self.linear = linear
-        self.activation = activation
-        self.algorithm = "none" if activation == "gelu" else ""
+        self.operation, self.algorithm = FUSED[activation] if activation else ("none", "")
         self.packed_weight = torch.ops.mkldnn._reorder_linear_weight(
             linear.weight.detach(), EXPECTED_TOKENS
         )
@@ -53,7 +54,7 @@ class PrepackedLinear(nn.Module):
             hidden_states,
             self.packed_weight,
             self.linear.bias,
-            self.activation,
+            self.operation,
             [],
             self.algorithm,
         )
@@ -95,9 +96,13 @@ def prepack(encoder: Encoder) -> Encoder:
     Encoder
         The same, with the same results up to rounding.
     """
+    if any(isinstance(module, PrepackedLinear) for module in encoder.modules()):
+        return encoder
     for module in list(encoder.modules()):
         if isinstance(module, FeedForward):
-            _fuse_activation(module)
+            _fuse_activation(module, "expand")
+        if isinstance(module, GatedFeedForward):
+            _fuse_activation(module, "gate")
     for module in list(encoder.modules()):
         # What is packed already still holds its plain linear.
         if not isinstance(module, PrepackedLinear):
@@ -105,13 +110,28 @@ def prepack(encoder: Encoder) -> Encoder:
     return encoder
 
 
-def _fuse_activation(block: FeedForward) -> None:
-    if block.activation is F.gelu and isinstance(block.expand, nn.Linear):
-        block.expand = PrepackedLinear(block.expand, "gelu")
-        block.activation = nn.Identity()
+def _fuse_activation(block: FeedForward | GatedFeedForward, name: str) -> None:
+    setattr(block, name, PrepackedLinear(getattr(block, name), block.activation_name))
+    block.activation = nn.Identity()
 
 
 def _pack_children(module: nn.Module) -> None:
     for name, child in list(module.named_children()):
         if isinstance(child, nn.Linear):
             setattr(module, name, PrepackedLinear(child))
+
+
+def plain_state(module: nn.Module) -> dict[str, Tensor]:
+    """Give a module's weights under the names they have where nothing is packed.
+
+    Parameters
+    ----------
+    module : nn.Module
+        An encoder, packed or not, alone or with a head.
+
+    Returns
+    -------
+    dict of str to Tensor
+        As ``state_dict``.
+    """
+    return {name.replace(".linear.", "."): value for name, value in module.state_dict().items()}

@@ -1,22 +1,44 @@
-"""The whole encoder: embeddings, a stack of layers, and the two ways to call it.
+"""The whole encoder: embeddings, a stack of layers, and the ways to call it.
 
-Which parts a configuration names is decided here, once; the parts know nothing of each other.
+Which parts a configuration names stands in build.py; a head on top in masked_lm.py.
 """
+
+from typing import Literal, NamedTuple, overload
 
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
-from skencoder.encoder.attention import SelfAttention
+from skencoder.encoder.build import (
+    build_attention_positions,
+    build_embeddings,
+    build_layer,
+    build_norm,
+)
 from skencoder.encoder.config import EncoderConfig
-from skencoder.encoder.embeddings import Embeddings
-from skencoder.encoder.feed_forward import FeedForward
-from skencoder.encoder.layer import EncoderLayer, PostNorm, PreNorm
 from skencoder.encoder.packing import Boundaries
-from skencoder.encoder.positions import SinusoidalPositions, empty_table, learned_positions
+from skencoder.encoder.scope import Scope
 
-POSITIONS = {"learned": learned_positions, "sinusoidal": SinusoidalPositions}
-RESIDUALS = {"post": PostNorm, "pre": PreNorm}
 INITIALIZER_RANGE = 0.02
+
+
+class EncoderOutput(NamedTuple):
+    """What an encoder computed on the way.
+
+    Parameters
+    ----------
+    last_hidden_state : float of shape (tokens, hidden) or (batch, sequence, hidden)
+        Output of the last layer, after the final norm where there is one.
+    hidden_states : tuple of float tensors of that shape, or None
+        The embeddings and each layer's output, ``num_hidden_layers + 1`` in all; the last one is
+        ``last_hidden_state``.
+    attentions : tuple of lists of float tensors of shape (heads, sequence, sequence), or None
+        Per layer and text: how much each token (row) gathers from each other (column).
+    """
+
+    last_hidden_state: Tensor
+    hidden_states: tuple[Tensor, ...] | None
+    attentions: tuple[list[Tensor], ...] | None
 
 
 class Encoder(nn.Module):
@@ -34,10 +56,15 @@ class Encoder(nn.Module):
     ----------
     embeddings : Embeddings
         From ids to vectors.
+    attention_positions : nn.Module
+        From a `Scope` to a `Scope` in which distance counts.
     layers : nn.ModuleList of EncoderLayer
-        The stack.
+        The layers with weights of their own; with ``num_hidden_groups`` each serves several.
     final_norm : nn.Module
-        After the last layer: a layer norm where the layers are pre-norm, else nothing.
+        After the last layer: a norm where the layers are pre-norm, else nothing.
+    gradient_checkpointing : bool
+        Set it to True to keep only each layer's input in training and compute the rest again on
+        the way back: less memory, a third more time (Chen et al. 2016, arXiv:1604.06174).
 
     References
     ----------
@@ -48,21 +75,33 @@ class Encoder(nn.Module):
     --------
     >>> import torch
     >>> from skencoder.encoder import Encoder, EncoderConfig
-    >>> encoder = Encoder(EncoderConfig(vocab_size=100, hidden_size=48))
+    >>> encoder = Encoder(EncoderConfig(vocab_size=100, hidden_size=48)).eval()
     >>> input_ids = torch.tensor([[5, 6, 7], [8, 9, 0]])
-    >>> encoder(input_ids, attention_mask=torch.tensor([[1, 1, 1], [1, 1, 0]])).shape
+    >>> mask = torch.tensor([[1, 1, 1], [1, 1, 0]])
+    >>> encoder(input_ids, mask).shape
     torch.Size([2, 3, 48])
+
+    What each head of each layer looks at:
+
+    >>> output = encoder(input_ids, mask, return_attention=True, return_layers=True)
+    >>> len(output.hidden_states), len(output.attentions)
+    (7, 6)
+    >>> [weights.shape for weights in output.attentions[0]]
+    [torch.Size([12, 3, 3]), torch.Size([12, 2, 2])]
     """
 
     def __init__(self, config: EncoderConfig) -> None:
         super().__init__()
         self.config = config
-        pre_norm = config.norm_position == "pre"
+        self.gradient_checkpointing = False
+        self.embeddings = build_embeddings(config)
+        self.attention_positions = build_attention_positions(config)
+        groups = config.num_hidden_groups or config.num_hidden_layers
+        self.layers = nn.ModuleList(build_layer(config, index) for index in range(groups))
         # A pre-norm stack normalises on the way into each block, so its sum needs one at the end.
-        self.embeddings = _build_embeddings(config, nn.Identity() if pre_norm else _norm(config))
-        self.layers = nn.ModuleList(_build_layer(config) for _ in range(config.num_hidden_layers))
-        self.final_norm = _norm(config) if pre_norm else nn.Identity()
-        self.apply(_initialise)
+        pre_norm = config.norm_position == "pre"
+        self.final_norm = build_norm(config, config.hidden_size) if pre_norm else nn.Identity()
+        self.apply(initialise)
 
     def forward_packed(
         self,
@@ -99,18 +138,86 @@ class Encoder(nn.Module):
         depth = self._resolve_layer(layer)
         self._check_lengths(boundaries)
         hidden_states: Tensor = self.embeddings(input_ids, boundaries, token_type_ids)
-        for block in self.layers[:depth]:
-            hidden_states = block(hidden_states, boundaries)
-        if depth == len(self.layers):
-            hidden_states = self.final_norm(hidden_states)
-        return hidden_states
+        scopes = self._scopes(boundaries)
+        for index in range(depth):
+            hidden_states = self._pass(index, hidden_states, scopes)
+        return self._finish(depth, hidden_states)
+
+    def trace_packed(
+        self,
+        input_ids: Tensor,
+        boundaries: Boundaries,
+        *,
+        attention: bool = True,
+        token_type_ids: Tensor | None = None,
+    ) -> EncoderOutput:
+        """Encode texts packed end to end and keep what every layer computed.
+
+        Parameters
+        ----------
+        input_ids : int of shape (tokens,)
+            Token ids, below ``vocab_size``.
+        boundaries : Boundaries
+            Where each text begins.
+        attention : bool, default=True
+            Whether attention weights are computed too, by the plain formula: memory grows with
+            the square of a text's length.
+        token_type_ids : int of shape (tokens,), optional
+            Segment of each token; without it all are segment 0.
+
+        Returns
+        -------
+        EncoderOutput
+            Hidden states of shape (tokens, hidden).
+
+        Raises
+        ------
+        ValueError
+            If a text is longer than the positions reach.
+        """
+        self._check_lengths(boundaries)
+        states: list[Tensor] = [self.embeddings(input_ids, boundaries, token_type_ids)]
+        weights: list[list[Tensor]] = []
+        scopes = self._scopes(boundaries)
+        for index in range(self.config.num_hidden_layers):
+            if attention:
+                scope = scopes[self.config.window(index)]
+                weights.append(self.layer(index).attention_weights(states[-1], scope))  # type: ignore[operator]
+            states.append(self._pass(index, states[-1], scopes))
+        states[-1] = self._finish(self.config.num_hidden_layers, states[-1])
+        return EncoderOutput(states[-1], tuple(states), tuple(weights) if attention else None)
+
+    @overload
+    def forward(
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor | None = ...,
+        token_type_ids: Tensor | None = ...,
+        *,
+        return_attention: Literal[False] = ...,
+        return_layers: Literal[False] = ...,
+    ) -> Tensor: ...
+
+    @overload
+    def forward(
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor | None = ...,
+        token_type_ids: Tensor | None = ...,
+        *,
+        return_attention: bool = ...,
+        return_layers: bool = ...,
+    ) -> EncoderOutput: ...
 
     def forward(
         self,
         input_ids: Tensor,
         attention_mask: Tensor | None = None,
         token_type_ids: Tensor | None = None,
-    ) -> Tensor:
+        *,
+        return_attention: bool = False,
+        return_layers: bool = False,
+    ) -> Tensor | EncoderOutput:
         """Encode a padded batch: pack it, encode, and put the vectors back in place.
 
         Parameters
@@ -121,37 +228,72 @@ class Encoder(nn.Module):
             Not 0 where a token is, on any side; without it there is no padding.
         token_type_ids : int of shape (batch, sequence), optional
             Segment of each token.
+        return_attention : bool, default=False
+            Whether to return attention weights too, per layer and text, without padding.
+        return_layers : bool, default=False
+            Whether to return the hidden states of every layer too.
 
         Returns
         -------
-        float of shape (batch, sequence, hidden)
-            One vector per token, zeros at padding.
+        float of shape (batch, sequence, hidden), or EncoderOutput
+            One vector per token, zeros at padding; an `EncoderOutput` of such if more was asked
+            for.
 
         Raises
         ------
         ValueError
             If the shapes differ or a row has no token.
         """
-        if input_ids.dim() != 2:  # noqa: PLR2004 - (batch, sequence)
-            raise ValueError(
-                f"input_ids must have shape (batch, sequence); got {tuple(input_ids.shape)}."
-            )
-        mask = torch.ones_like(input_ids) if attention_mask is None else attention_mask
-        if mask.shape != input_ids.shape:
-            raise ValueError(
-                f"attention_mask must have the shape of input_ids, {tuple(input_ids.shape)}; "
-                f"got {tuple(mask.shape)}."
-            )
-        mask = mask.bool()
+        mask = _check_padded(input_ids, attention_mask)
         boundaries = Boundaries.from_lengths(mask.sum(1).tolist(), input_ids.device)
         packed_types = None if token_type_ids is None else token_type_ids[mask]
-        packed = self.forward_packed(input_ids[mask], boundaries, token_type_ids=packed_types)
-        padded = packed.new_zeros(*input_ids.shape, packed.shape[-1])
-        padded[mask] = packed
-        return padded
+        if not (return_attention or return_layers):
+            packed = self.forward_packed(input_ids[mask], boundaries, token_type_ids=packed_types)
+            return _pad(packed, mask)
+        traced = self.trace_packed(
+            input_ids[mask], boundaries, attention=return_attention, token_type_ids=packed_types
+        )
+        states = tuple(_pad(state, mask) for state in traced.hidden_states or ())
+        return EncoderOutput(states[-1], states if return_layers else None, traced.attentions)
+
+    def layer(self, index: int) -> nn.Module:
+        """Give the module that computes one layer.
+
+        Parameters
+        ----------
+        index : int
+            Place in the stack, counted from 0.
+
+        Returns
+        -------
+        EncoderLayer
+            With shared weights, the same one for several places.
+        """
+        return self.layers[index * len(self.layers) // self.config.num_hidden_layers]
+
+    def _scopes(self, boundaries: Boundaries) -> dict[int | None, Scope]:
+        windows = set(self.config.windows or (None,))
+        return {
+            window: self.attention_positions(Scope(boundaries, window)) for window in windows
+        }
+
+    def _pass(self, index: int, hidden_states: Tensor, scopes: dict[int | None, Scope]) -> Tensor:
+        scope = scopes[self.config.window(index)]
+        output: Tensor
+        if self.gradient_checkpointing and self.training and torch.is_grad_enabled():
+            output = checkpoint(self.layer(index), hidden_states, scope, use_reentrant=False)
+        else:
+            output = self.layer(index)(hidden_states, scope)
+        return output
+
+    def _finish(self, depth: int, hidden_states: Tensor) -> Tensor:
+        if depth < self.config.num_hidden_layers:
+            return hidden_states
+        finished: Tensor = self.final_norm(hidden_states)
+        return finished
 
     def _resolve_layer(self, layer: int) -> int:
-        states = len(self.layers) + 1
+        states = self.config.num_hidden_layers + 1
         if not -states <= layer < states:
             raise ValueError(
                 f"layer must lie between {-states} and {states - 1} for {states - 1} layers; "
@@ -160,42 +302,49 @@ class Encoder(nn.Module):
         return layer % states
 
     def _check_lengths(self, boundaries: Boundaries) -> None:
-        longest = max(run.sequence for run in boundaries.runs)
-        if longest > self.config.max_position_embeddings:
+        if boundaries.longest > self.config.max_position_embeddings:
             raise ValueError(
-                f"A text has {longest} tokens, but the encoder has positions for "
+                f"A text has {boundaries.longest} tokens, but the encoder has positions for "
                 f"{self.config.max_position_embeddings}; cut the text or split it."
             )
 
 
-def _initialise(module: nn.Module) -> None:
+def initialise(module: nn.Module) -> None:
+    """Draw a module's own weights: normal with deviation 0.02, biases 0.
+
+    Parameters
+    ----------
+    module : nn.Module
+        Changed in place where it is a linear map or a table.
+
+    References
+    ----------
+    .. [1] Devlin et al. (2019), BERT, arXiv:1810.04805, appendix A.2 and its code.
+    """
     # Parameters on the meta device are about to be replaced by a checkpoint's.
     if not isinstance(module, nn.Linear | nn.Embedding) or module.weight.is_meta:
         return
     nn.init.normal_(module.weight, std=INITIALIZER_RANGE)
-    if isinstance(module, nn.Linear):
+    if isinstance(module, nn.Linear) and module.bias is not None:
         nn.init.zeros_(module.bias)
 
 
-def _norm(config: EncoderConfig) -> nn.Module:
-    return nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
+def _check_padded(input_ids: Tensor, attention_mask: Tensor | None) -> Tensor:
+    if input_ids.dim() != 2:  # noqa: PLR2004 - (batch, sequence)
+        raise ValueError(
+            f"input_ids must have shape (batch, sequence); got {tuple(input_ids.shape)}."
+        )
+    mask = torch.ones_like(input_ids) if attention_mask is None else attention_mask
+    if mask.shape != input_ids.shape:
+        raise ValueError(
+            f"attention_mask must have the shape of input_ids, {tuple(input_ids.shape)}; "
+            f"got {tuple(mask.shape)}."
+        )
+    return mask.bool()
 
 
-def _build_embeddings(config: EncoderConfig, norm: nn.Module) -> Embeddings:
-    types = config.type_vocab_size
-    return Embeddings(
-        token=empty_table(config.vocab_size, config.hidden_size),
-        token_type=empty_table(types, config.hidden_size) if types else None,
-        positions=POSITIONS[config.positions](config.max_position_embeddings, config.hidden_size),
-        norm=norm,
-    )
-
-
-def _build_layer(config: EncoderConfig) -> EncoderLayer:
-    residual = RESIDUALS[config.norm_position]
-    attention = SelfAttention(config.hidden_size, config.num_attention_heads)
-    feed_forward = FeedForward(config.hidden_size, config.intermediate_size, config.hidden_act)
-    return EncoderLayer(
-        attention=residual(attention, _norm(config)),
-        feed_forward=residual(feed_forward, _norm(config)),
-    )
+def _pad(packed: Tensor, mask: Tensor) -> Tensor:
+    # (tokens, hidden) -> (batch, sequence, hidden)
+    padded = packed.new_zeros(*mask.shape, packed.shape[-1])
+    padded[mask] = packed
+    return padded

@@ -252,7 +252,7 @@ def test_output_torch(vectorizer):
         ({"missing": "drop"}, ParameterError, "missing must be one of error, empty; got 'drop'"),
         ({"input": "url"}, ParameterError, "input must be one of content, filename, file"),
         ({"output": "jax"}, ParameterError, "output must be one of numpy, torch"),
-        ({"pooling": "median"}, ParameterError, "pooling must be one of auto, mean"),
+        ({"pooling": "median"}, ParameterError, "pooling must be 'auto' or one of mean"),
         ({"model": 3}, ParameterError, "model must be a checkpoint's name .* got a int"),
         ({"model": "./nowhere"}, CheckpointNotFoundError, "model='./nowhere' looks like a path"),
         ({"device": "cuda:99"}, DeviceError, "device='cuda:99' is not there"),

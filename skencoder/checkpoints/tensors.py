@@ -1,0 +1,135 @@
+"""The tensors of a checkpoint folder, memory-mapped: safetensors, shards, or a pickle's numbers.
+
+Which of them a model needs stands in weights.py. A pickle is read with ``weights_only=True``:
+tensors and containers, no code.
+"""
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from skencoder.checkpoints.files import describe_folder, read_json
+from skencoder.errors import CheckpointError
+
+WEIGHTS_FILE = "model.safetensors"
+# In order of preference: what cannot hold code first.
+WEIGHTS_FILES = (
+    WEIGHTS_FILE,
+    "model.safetensors.index.json",
+    "pytorch_model.bin",
+    "pytorch_model.bin.index.json",
+)
+
+
+def find_weights(folder: Path) -> tuple[Path, ...]:
+    """Find the files that hold a folder's weights.
+
+    Parameters
+    ----------
+    folder : Path
+        Where they lie.
+
+    Returns
+    -------
+    tuple of Path
+        One file, or an index and its shards.
+
+    Raises
+    ------
+    CheckpointError
+        If there are none, or an index names what is not there.
+    """
+    paths = [folder / name for name in WEIGHTS_FILES if (folder / name).is_file()]
+    if not paths:
+        raise CheckpointError(
+            f"{folder / WEIGHTS_FILE} is missing; weights are read from one of "
+            f"{', '.join(WEIGHTS_FILES)}. {describe_folder(folder)}"
+        )
+    return (paths[0], *_shards(paths[0])) if paths[0].suffix == ".json" else (paths[0],)
+
+
+def _shards(index: Path) -> list[Path]:
+    weight_map = read_json(index).get("weight_map")
+    names = set(weight_map.values()) if isinstance(weight_map, dict) else set()
+    # A name with a folder in it could point outside the checkpoint.
+    if not names or not all(isinstance(n, str) and Path(n).name == n for n in names):
+        raise CheckpointError(
+            f"{index} must have a weight_map of tensor names to files beside it; got "
+            f"{str(weight_map)[:60]}."
+        )
+    missing = sorted(name for name in names if not (index.parent / name).is_file())
+    if missing:
+        raise CheckpointError(f"{index} names {', '.join(missing)}, which is missing beside it.")
+    return [index.parent / name for name in sorted(names)]
+
+
+def read_tensors(folder: Path) -> tuple[Path, dict[str, Tensor]]:
+    """Map all tensors of a folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Where they lie.
+
+    Returns
+    -------
+    Path
+        The file to name in messages: the one file, or the index.
+    dict of str to Tensor
+        By published name.
+
+    Raises
+    ------
+    CheckpointError
+        If a file is missing, damaged, or holds anything but tensors.
+    """
+    files = find_weights(folder)
+    tensors: dict[str, Tensor] = {}
+    for path in files:
+        if path.suffix == ".json":
+            continue
+        read = _read_safetensors if path.suffix == ".safetensors" else _read_pickle
+        tensors |= read(path)
+    return files[0], tensors
+
+
+def _read_safetensors(path: Path) -> dict[str, Tensor]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            return {key: file.get_tensor(key) for key in file.keys()}
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(
+            f"{path} is not a whole safetensors file ({error}); fetch it again."
+        ) from error
+
+
+def _read_pickle(path: Path) -> dict[str, Tensor]:
+    try:
+        content = _unpickle(path)
+    except pickle.UnpicklingError as error:
+        raise CheckpointError(
+            f"{path} holds more than tensors, or is damaged, and was not executed "
+            f"({str(error).splitlines()[0]}). Fetch it again, or ask for model.safetensors."
+        ) from error
+    except Exception as error:  # torch raises what its readers raise
+        raise CheckpointError(
+            f"{path} is not a whole file of tensors ({type(error).__name__}: "
+            f"{str(error).splitlines()[0] if str(error) else ''}); fetch it again."
+        ) from error
+    if not isinstance(content, dict) or not all(isinstance(t, Tensor) for t in content.values()):
+        raise CheckpointError(f"{path} must hold a mapping of names to tensors, and nothing else.")
+    return content
+
+
+def _unpickle(path: Path) -> Any:
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    except RuntimeError as error:
+        # Files of before torch 1.6 are no zip archives and cannot be mapped.
+        if "mmap" not in str(error):
+            raise
+        return torch.load(path, map_location="cpu", weights_only=True)

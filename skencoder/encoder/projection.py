@@ -1,0 +1,51 @@
+"""What may follow pooling: a trained linear map with an activation, as in LaBSE or Model Soups."""
+
+import torch
+from torch import Tensor, nn
+
+PROJECTION_ACTIVATIONS = {
+    "identity": nn.Identity,
+    "tanh": nn.Tanh,
+    "relu": nn.ReLU,
+    "gelu": nn.GELU,
+    "sigmoid": nn.Sigmoid,
+    "silu": nn.SiLU,
+}
+
+
+class Projection(nn.Module):
+    """Map sentence vectors to another width: ``act(W x + b)``.
+
+    Parameters
+    ----------
+    in_features, out_features : int
+        Widths.
+    bias : bool, default=True
+        Whether there is a b.
+    activation : {"identity", "tanh", "relu", "gelu", "sigmoid", "silu"}, default="tanh"
+        Name of the activation.
+    """
+
+    def __init__(
+        self, in_features: int, out_features: int, bias: bool = True, activation: str = "tanh"
+    ) -> None:
+        super().__init__()
+        self.linear = nn.Linear(in_features, out_features, bias=bias)
+        self.activation_name = activation
+        self.activation = PROJECTION_ACTIVATIONS[activation]()
+
+    def forward(self, vectors: Tensor) -> Tensor:
+        """Map sentence vectors, in float32 as pooling gives them.
+
+        Parameters
+        ----------
+        vectors : float32 of shape (batch, in_features)
+            One vector per text.
+
+        Returns
+        -------
+        float32 of shape (batch, out_features)
+            One vector per text.
+        """
+        mapped: Tensor = self.activation(self.linear(vectors.to(torch.float32)))
+        return mapped

@@ -1,0 +1,10 @@
+"""A checkpoint folder's tokenizer, from ``tokenizer.json`` or the vocabulary files before it.
+
+Nothing from a checkpoint is ever executed or unpickled, unless the caller trusts its code; texts
+become ids in `skencoder.tokenization`.
+"""
+
+from skencoder.tokenizer_files.python_tokenizer import PythonTokenizer, open_tokenizer
+from skencoder.tokenizer_files.reading import TOKENIZER_FILES, read_tokenizer
+
+__all__ = ["TOKENIZER_FILES", "PythonTokenizer", "open_tokenizer", "read_tokenizer"]

@@ -1,0 +1,204 @@
+"""Tokenizers that only transformers has, such as those written in Python, behind one interface.
+
+Optional: needs the extra ``transformers``. Vocabulary files that are converted here stand in
+`reading`.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tokenizers import Tokenizer
+
+from skencoder.errors import CheckpointError
+from skencoder.tokenizer_files.reading import read_tokenizer
+
+# Classes whose vocabulary files say all there is to know.
+_PLAIN_CLASSES = {
+    "AlbertTokenizer",
+    "BertTokenizer",
+    "CamembertTokenizer",
+    "DistilBertTokenizer",
+    "ElectraTokenizer",
+    "MPNetTokenizer",
+    "RobertaTokenizer",
+    "XLMRobertaTokenizer",
+}
+
+
+@dataclass(frozen=True)
+class Ids:
+    """What a tokenizer gives for one text.
+
+    Parameters
+    ----------
+    ids : list of int
+        Token ids.
+    """
+
+    ids: list[int]
+
+
+class PythonTokenizer:
+    """A tokenizer of transformers that has no fast form, called as a fast one.
+
+    Parameters
+    ----------
+    tokenizer : object
+        Of transformers.
+    """
+
+    def __init__(self, tokenizer: Any) -> None:
+        self._tokenizer = tokenizer
+
+    def encode(self, text: str, add_special_tokens: bool = True) -> Ids:
+        """Tokenize one text.
+
+        Parameters
+        ----------
+        text : str
+            The text.
+        add_special_tokens : bool, default=True
+            Whether to put special tokens around it.
+
+        Returns
+        -------
+        Ids
+            Nothing cut, nothing padded.
+        """
+        ids = self._tokenizer.encode(
+            text, add_special_tokens=add_special_tokens, truncation=False, verbose=False
+        )
+        return Ids(list(ids))
+
+    def encode_batch_fast(
+        self, texts: Sequence[str], add_special_tokens: bool = True
+    ) -> list[Ids]:
+        """Tokenize several texts, one after the other.
+
+        Parameters
+        ----------
+        texts : sequence of str
+            The texts.
+        add_special_tokens : bool, default=True
+            Whether to put special tokens around each.
+
+        Returns
+        -------
+        list of Ids
+            One per text.
+        """
+        return [self.encode(text, add_special_tokens) for text in texts]
+
+    def get_vocab(self, with_added_tokens: bool = True) -> dict[str, int]:  # noqa: ARG002
+        """Give every token and its id.
+
+        Parameters
+        ----------
+        with_added_tokens : bool, default=True
+            Not looked at: they are always there.
+
+        Returns
+        -------
+        dict of str to int
+            By token.
+        """
+        return dict(self._tokenizer.get_vocab())
+
+    def get_vocab_size(self) -> int:
+        """Count the tokens.
+
+        Returns
+        -------
+        int
+            With the added ones.
+        """
+        return len(self._tokenizer)
+
+    def token_to_id(self, token: str) -> int | None:
+        """Look one token up.
+
+        Parameters
+        ----------
+        token : str
+            As the vocabulary writes it.
+
+        Returns
+        -------
+        int or None
+            Its id; None where there is no such token.
+        """
+        return self.get_vocab().get(token)
+
+    def no_padding(self) -> None:
+        """Do nothing: `encode` never pads."""
+
+    def no_truncation(self) -> None:
+        """Do nothing: `encode` never cuts."""
+
+
+def open_tokenizer(
+    folder: Path, *, trust_remote_code: bool = False
+) -> Tokenizer | PythonTokenizer:
+    """Read a checkpoint folder's tokenizer, by transformers where its files do not say all.
+
+    Parameters
+    ----------
+    folder : Path
+        The checkpoint's.
+    trust_remote_code : bool, default=False
+        Whether code from the checkpoint may be run.
+
+    Returns
+    -------
+    tokenizers.Tokenizer or PythonTokenizer
+        It puts the checkpoint's special tokens around a text.
+
+    Raises
+    ------
+    CheckpointError
+        If there is no tokenizer, or one that needs an extra or is damaged.
+    """
+    if (folder / "tokenizer.json").is_file():
+        return read_tokenizer(folder)
+    kind = _tokenizer_class(folder)
+    if kind is not None and kind.removesuffix("Fast") not in _PLAIN_CLASSES:
+        return _open_with_transformers(folder, kind, trust_remote_code)
+    return read_tokenizer(folder)
+
+
+def _tokenizer_class(folder: Path) -> str | None:
+    for name in ("tokenizer_config.json", "config.json"):
+        try:
+            kind = json.loads((folder / name).read_text(encoding="utf-8")).get("tokenizer_class")
+        except (OSError, ValueError, AttributeError):
+            continue
+        if isinstance(kind, str):
+            return kind
+    return None
+
+
+def _open_with_transformers(
+    folder: Path, kind: str, trust_remote_code: bool
+) -> Tokenizer | PythonTokenizer:
+    try:
+        from transformers import AutoTokenizer
+    except ImportError as error:
+        raise CheckpointError(
+            f"{folder} has no tokenizer.json and tokenizer_class={kind!r}, which is computed by "
+            f"transformers: pip install 'skencoder[transformers]'."
+        ) from error
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(
+            folder, trust_remote_code=trust_remote_code, local_files_only=True
+        )
+    except Exception as error:  # the library raises what its readers raise
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise CheckpointError(
+            f"The tokenizer in {folder} (tokenizer_class={kind!r}) cannot be loaded by "
+            f"transformers: {reason}"
+        ) from error
+    fast = getattr(tokenizer, "backend_tokenizer", None)
+    return fast if isinstance(fast, Tokenizer) else PythonTokenizer(tokenizer)
