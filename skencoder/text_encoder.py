@@ -20,7 +20,15 @@ from skencoder.checkpoints import (
     load_checkpoint,
 )
 from skencoder.devices import resolve_device, resolve_precision
-from skencoder.encoder import Boundaries, Encoder, can_prepack, pool, prepack, skip_tokens
+from skencoder.encoder import (
+    Boundaries,
+    Encoder,
+    can_prepack,
+    pool,
+    prepack,
+    projection_widths,
+    skip_tokens,
+)
 from skencoder.encoding_options import EncodingOptions
 from skencoder.encoding_plan import EncodingPlan, ModelFacts, plan_encoding
 from skencoder.errors import (
@@ -39,7 +47,6 @@ from skencoder.tokenization import (
     check_texts,
     plan_windows,
 )
-
 
 # Published tables are rounded up to a multiple of 64 or 128, or keep some rows for later use; the
 # largest such rest known is of 1,000 ids.
@@ -224,7 +231,8 @@ class TextEncoder:
     def _projection_widths(self) -> tuple[int, int] | None:
         if self.projection is None:
             return None
-        return self.projection[0].linear.in_features, self.projection[-1].linear.out_features
+        widths = projection_widths(self.projection)
+        return widths[0][0], widths[-1][1]
 
     def _check_prompt(self, plan: EncodingPlan) -> None:
         check_texts([plan.prompt])

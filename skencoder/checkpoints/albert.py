@@ -1,4 +1,4 @@
-"""ALBERT (Lan et al. 2020, arXiv:1909.11942): narrow tables, one layer's weights for all layers."""
+"""ALBERT (Lan et al. 2020, arXiv:1909.11942): narrow tables, one layer shared by all."""
 
 from skencoder.checkpoints.bert import IGNORED, STANDARD_DEFAULTS, STANDARD_FIELDS
 from skencoder.checkpoints.family import Family
@@ -28,10 +28,9 @@ ALBERT_FAMILY = Family(
         (f"{_OURS}.feed_forward.norm", f"{_LAYER}.full_layer_layer_norm"),
         ("head.transform", "predictions.dense"),
         ("head.norm", "predictions.LayerNorm"),
-        ("head.decoder.bias", "predictions.bias"),
         ("head.decoder", "predictions.decoder"),
     ),
-    aliases={"predictions.decoder.bias": "predictions.bias"},
+    aliases={"predictions.bias": "predictions.decoder.bias"},
     prefixes=("albert.",),
     ignored=(*IGNORED, r"predictions\..*", r"sop_classifier\..*"),
     head_fields={"activation": "hidden_act", "tied": "tie_word_embeddings"},

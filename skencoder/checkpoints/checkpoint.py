@@ -50,6 +50,8 @@ class Checkpoint:
         Linear maps of its authors after pooling, if there are any.
     fingerprint : str
         SHA-256 over configuration, weights, tokenizer and settings, 64 hexadecimal digits.
+    model_type : str
+        Its family, as ``config.json`` names it.
     special_ids : mapping of str to int
         What ``config.json`` says of special tokens, such as ``pad_token_id``.
     """
@@ -59,6 +61,7 @@ class Checkpoint:
     settings: SentenceSettings
     projection: nn.Sequential | None
     fingerprint: str
+    model_type: str
     special_ids: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -103,12 +106,29 @@ def load_checkpoint(name: str | Path, *, trust_remote_code: bool = False) -> Che
         settings=settings,
         projection=load_projection(modules),
         fingerprint=_fingerprint(modules, settings),
-        special_ids={
-            name: value
-            for name, value in published.items()
-            if name.endswith("_token_id") and isinstance(value, int)
-        },
+        model_type=str(published.get("model_type")),
+        special_ids=read_special_ids(published),
     )
+
+
+def read_special_ids(published: Mapping[str, Any]) -> dict[str, int]:
+    """Pick the ids of special tokens out of ``config.json``.
+
+    Parameters
+    ----------
+    published : mapping
+        The file's fields.
+
+    Returns
+    -------
+    dict of str to int
+        Such as ``pad_token_id``.
+    """
+    return {
+        name: value
+        for name, value in published.items()
+        if name.endswith("_token_id") and isinstance(value, int)
+    }
 
 
 def load_masked_lm(name: str | Path) -> MaskedLM:
@@ -158,9 +178,7 @@ def _fingerprint(modules: Modules, settings: SentenceSettings) -> str:
     folder = modules.transformer
     tokenizer = [folder / name for name in TOKENIZER_FILES if (folder / name).is_file()]
     dense = [
-        path
-        for place in modules.dense
-        for path in (place / "config.json", *find_weights(place))
+        path for place in modules.dense for path in (place / "config.json", *find_weights(place))
     ]
     paths = [folder / "config.json", *find_weights(folder), *tokenizer, *dense]
     hashes = "".join(path.name + file_sha256(path) for path in paths)

@@ -15,6 +15,9 @@ from torch import Tensor, nn
 from skencoder.encoder import Boundaries
 from skencoder.errors import CheckpointError
 
+# Tokens per text where a configuration knows no limit; what is longer is told, as ever.
+UNSAID_LIMIT = 512
+
 
 @dataclass(frozen=True, kw_only=True)
 class TransformersConfig:
@@ -56,7 +59,9 @@ class TransformersEncoder(nn.Module):
         self.model = model
         self.config = config
 
-    def forward_packed(self, input_ids: Tensor, boundaries: Boundaries, *, layer: int = -1) -> Tensor:
+    def forward_packed(
+        self, input_ids: Tensor, boundaries: Boundaries, *, layer: int = -1
+    ) -> Tensor:
         """Encode texts packed end to end.
 
         Parameters
@@ -142,7 +147,10 @@ def _unknown(path: Path, model_type: object, has_code: bool) -> str:
         if has_code
         else "Check the field, or install a newer transformers."
     )
-    return f"{path} has model_type={model_type!r}, which neither this package nor transformers has. {advice}"
+    return (
+        f"{path} has model_type={model_type!r}, which neither this package nor transformers has. "
+        f"{advice}"
+    )
 
 
 def _load_model(path: Path, trust_remote_code: bool) -> tuple[Any, list[str]]:
@@ -158,7 +166,9 @@ def _load_model(path: Path, trust_remote_code: bool) -> tuple[Any, list[str]]:
         )
     except Exception as error:  # the library raises what its readers raise
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise CheckpointError(f"{path.parent} cannot be loaded by transformers: {reason}") from error
+        raise CheckpointError(
+            f"{path.parent} cannot be loaded by transformers: {reason}"
+        ) from error
     # A pooler after the last layer is left out of many files and of every sentence vector.
     missing = sorted(key for key in info["missing_keys"] if not key.startswith("pooler."))
     if model.config.is_encoder_decoder:
@@ -179,5 +189,6 @@ def _read_sizes(config: Any, path: Path) -> TransformersConfig:
         if not found:
             raise CheckpointError(f"{path} does not say {' or '.join(theirs)}.")
         sizes[ours] = found[0]
-    limit = getattr(config, "max_position_embeddings", None) or getattr(config, "n_positions", 512)
+    limits = (getattr(config, name, None) for name in ("max_position_embeddings", "n_positions"))
+    limit = next((int(limit) for limit in limits if limit), UNSAID_LIMIT)
     return TransformersConfig(**sizes, max_position_embeddings=limit)

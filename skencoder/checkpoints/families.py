@@ -33,6 +33,8 @@ FAMILIES: dict[str, Family] = {
     "new": GTE_FAMILY,
     "eurobert": EUROBERT_FAMILY,
 }
+# What the authors' own code reads is written as what transformers reads.
+WRITTEN_AS = {"new": "gte"}
 
 
 def write_config(
@@ -60,7 +62,7 @@ def write_config(
         If no family (or not this one) has all these parts.
     """
     for name in [model_type] if model_type else FAMILIES:
-        published = _try_family(name, config, head)
+        published = _try_family(WRITTEN_AS.get(name, name), config, head)
         if published is not None:
             return published
     raise CheckpointError(
@@ -69,7 +71,9 @@ def write_config(
     )
 
 
-def _try_family(name: str, config: EncoderConfig, head: HeadConfig | None) -> dict[str, Any] | None:
+def _try_family(
+    name: str, config: EncoderConfig, head: HeadConfig | None
+) -> dict[str, Any] | None:
     if name not in FAMILIES:
         raise CheckpointError(
             f"model_type={name!r} is unknown; families are {', '.join(FAMILIES)}."

@@ -72,7 +72,8 @@ class Family:
     stacked : tuple of (tuple of str, str)
         Our names of parts that stand in one published matrix, in order, and its name.
     aliases : mapping of str to str
-        Other published names of the same tensors.
+        A second published name of a tensor, and the one it has in ``renames``; it is written
+        instead where the decoder is tied, and beside it where not.
     prefixes : tuple of str
         What some files put before the encoder's names; the first is written with a head.
     ignored : tuple of str
@@ -96,7 +97,7 @@ class Family:
     aliases: Mapping[str, str] = field(default_factory=dict)
     prefixes: tuple[str, ...]
     ignored: tuple[str, ...] = ()
-    head: HeadConfig = HeadConfig()
+    head: HeadConfig = field(default_factory=HeadConfig)
     head_fields: Mapping[str, str] = field(default_factory=dict)
 
     def read_config(self, published: Fields, path: Path) -> EncoderConfig:
@@ -221,7 +222,7 @@ class Family:
         return {name: self._place(name) for name in names}
 
     def standard_name(self, name: str) -> str:
-        """Take prefix, legacy suffix and alias off a published name.
+        """Take prefix and legacy suffix off a published name.
 
         Parameters
         ----------
@@ -238,7 +239,7 @@ class Family:
         for legacy, suffix in LEGACY_SUFFIXES.items():
             if name.endswith(legacy):
                 name = name.removesuffix(legacy) + suffix
-        return self.aliases.get(name, name)
+        return name
 
     def is_ignored(self, name: str) -> bool:
         """Tell whether a published weight is known and not needed.

@@ -15,9 +15,9 @@ _GLOBAL_THETA, _LOCAL_THETA = 160000.0, 10000.0
 def _read_attention(fields: Fields) -> dict[str, Any]:
     # The published number is the whole window, both sides together.
     reach = int(fields.get("local_attention", 128)) // 2
-    local = [kind == _LOCAL for kind in _layer_types(fields)]
+    windows = tuple(reach if kind == _LOCAL else None for kind in _layer_types(fields))
     return {
-        "windows": tuple(reach if is_local else None for is_local in local) if any(local) else None,
+        "windows": windows if any(windows) else None,
         "attention_positions": Rotary(
             theta=_theta(fields, _GLOBAL, "global_rope_theta", _GLOBAL_THETA),
             local_theta=_theta(fields, _LOCAL, "local_rope_theta", _LOCAL_THETA),

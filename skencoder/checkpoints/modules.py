@@ -4,6 +4,7 @@ What the pooling and the other settings say stands in sentence.py.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from torch import nn
 
 from skencoder.checkpoints.files import read_any_json, read_json
 from skencoder.checkpoints.tensors import read_tensors
-from skencoder.encoder import Projection
+from skencoder.encoder import Projection, projection_widths
 from skencoder.errors import CheckpointError
 
 # The steps that are computed here, in the only order that is.
@@ -141,12 +142,11 @@ def load_projection(modules: Modules) -> nn.Sequential | None:
     if not modules.dense:
         return None
     projection = nn.Sequential(*map(_load_dense, modules.dense))
-    widths = [(layer.linear.in_features, layer.linear.out_features) for layer in projection]
-    for (_, out), (into, _) in zip(widths, widths[1:], strict=False):
-        if out != into:
-            raise CheckpointError(
-                f"{modules.dense[0].parent} has Dense modules that do not fit: {widths}."
-            )
+    widths = projection_widths(projection)
+    if any(before[1] != after[0] for before, after in pairwise(widths)):
+        raise CheckpointError(
+            f"{modules.dense[0].parent} has Dense modules that do not fit each other: {widths}."
+        )
     return projection.eval().requires_grad_(False)
 
 
@@ -184,6 +184,8 @@ def _fill_dense(dense: Projection, folder: Path) -> Projection:
     expected = {name: tuple(value.shape) for name, value in dense.state_dict().items()}
     found = {name: tuple(value.shape) for name, value in state.items()}
     if found != expected:
-        raise CheckpointError(f"{path} does not fit its config.json: {found} instead of {expected}.")
+        raise CheckpointError(
+            f"{path} does not fit its config.json: {found} instead of {expected}."
+        )
     dense.load_state_dict(state, assign=True)
     return dense

@@ -49,7 +49,7 @@ MPNET_FAMILY = Family(
         (f"{_OURS}.feed_forward.norm", f"{_LAYER}.output.LayerNorm"),
         *LM_HEAD_RENAMES,
     ),
-    aliases={"lm_head.decoder.bias": "lm_head.bias"},
+    aliases={"lm_head.bias": "lm_head.decoder.bias"},
     prefixes=("mpnet.",),
     ignored=(*IGNORED, r"lm_head\..*"),
     head_fields={"tied": "tie_word_embeddings"},

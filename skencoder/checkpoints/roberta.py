@@ -19,7 +19,6 @@ from skencoder.encoder import EncoderConfig
 LM_HEAD_RENAMES = (
     ("head.transform", "lm_head.dense"),
     ("head.norm", "lm_head.layer_norm"),
-    ("head.decoder.bias", "lm_head.bias"),
     ("head.decoder", "lm_head.decoder"),
 )
 
@@ -47,7 +46,7 @@ ROBERTA_FAMILY = Family(
     derive=_read_positions,
     describe=_write_positions,
     renames=(*BERT_RENAMES, *LM_HEAD_RENAMES),
-    aliases={"lm_head.decoder.bias": "lm_head.bias"},
+    aliases={"lm_head.bias": "lm_head.decoder.bias"},
     prefixes=("roberta.",),
     ignored=(*IGNORED, r"lm_head\..*"),
     head_fields={"tied": "tie_word_embeddings"},

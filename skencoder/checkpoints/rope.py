@@ -27,9 +27,8 @@ def read_rotary(fields: Mapping[str, Any], default_theta: float) -> Rotary:
         If the file asks for a scaling that is not computed here.
     """
     parameters = fields.get("rope_parameters") or {}
-    scaling = fields.get("rope_scaling") or {}
     theta = parameters.get("rope_theta", fields.get("rope_theta", default_theta))
-    return _scaled(float(theta), scaling | parameters, fields)
+    return _scaled(float(theta), fields.get("rope_scaling") or parameters, fields)
 
 
 def _scaled(theta: float, scaling: Mapping[str, Any], fields: Mapping[str, Any]) -> Rotary:

@@ -8,11 +8,12 @@ from typing import Any
 
 import torch
 from safetensors.torch import save_file
-from torch import nn
+from torch import Tensor, nn
 
-from skencoder.checkpoints.checkpoint import TOKENIZER_FILES
+from skencoder.checkpoints.checkpoint import TOKENIZER_FILES, read_special_ids
 from skencoder.checkpoints.families import FAMILIES, write_config
-from skencoder.checkpoints.files import describe_folder
+from skencoder.checkpoints.family import Family
+from skencoder.checkpoints.files import describe_folder, read_json
 from skencoder.checkpoints.modules import DENSE_ACTIVATIONS
 from skencoder.checkpoints.sentence import OLD_POOLING_NAMES, POOLING_NAMES, SentenceSettings
 from skencoder.checkpoints.tensors import WEIGHTS_FILE
@@ -43,7 +44,8 @@ def save_checkpoint(
     model : Encoder or MaskedLM
         What to write, in the precision it has.
     tokenizer_folder : str or Path
-        Where its tokenizer's files lie; they are copied.
+        Where its tokenizer's files lie; they are copied. The ids of special tokens are those of
+        a ``config.json`` beside them, else those of ``tokenizer.json``.
     settings : SentenceSettings, optional
         How a text becomes a vector; mean pooling and nothing else if not given.
     projection : nn.Sequential of Projection, optional
@@ -81,7 +83,7 @@ def save_checkpoint(
     tokenizer = _tokenizer_files(Path(tokenizer_folder))
     head = model.head_config if isinstance(model, MaskedLM) else None
     encoder = model.encoder if isinstance(model, MaskedLM) else model
-    config = write_config(encoder.config, head, model_type)
+    config = _special_ids(Path(tokenizer_folder)) | write_config(encoder.config, head, model_type)
     target.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:
@@ -108,13 +110,21 @@ def _write_model(folder: Path, model: Encoder | MaskedLM, config: dict[str, Any]
     family = FAMILIES[config["model_type"]]
     state = plain_state(model)
     if isinstance(model, MaskedLM):
-        places, prefix = head_places(model, family), family.prefixes[0]
+        tensors = published_tensors(state, head_places(model, family), family.prefixes[0])
+        _write_aliases(tensors, family, model.head_config.tied)
     else:
-        places, prefix = family.places(state), ""
-    tensors = published_tensors(state, places, prefix)
+        tensors = published_tensors(state, family.places(state), "")
     dtype = str(next(iter(tensors.values())).dtype).removeprefix("torch.")
     _write_json(folder / "config.json", config | {"dtype": dtype})
     save_file(tensors, folder / WEIGHTS_FILE, metadata={"format": "pt"})
+
+
+def _write_aliases(tensors: dict[str, Tensor], family: Family, tied: bool) -> None:
+    for alias, standard in family.aliases.items():
+        if standard in tensors:
+            tensors[alias] = tensors.pop(standard)
+            if not tied:
+                tensors[standard] = tensors[alias].clone()
 
 
 def _write_tokenizer(
@@ -130,6 +140,19 @@ def _write_tokenizer(
         _write_json(folder / "tokenizer_config.json", fields)
 
 
+def _special_ids(folder: Path) -> dict[str, int | None]:
+    config, tokenizer = folder / "config.json", folder / "tokenizer.json"
+    # Left out, other libraries would take ids that this vocabulary may not have.
+    ids: dict[str, int | None] = {"pad_token_id": None, "bos_token_id": None, "eos_token_id": None}
+    if config.is_file():
+        return ids | read_special_ids(read_json(config))
+    if tokenizer.is_file():
+        known = {token["content"]: token["id"] for token in read_json(tokenizer)["added_tokens"]}
+        roles = _special_tokens(tokenizer)
+        ids |= {f"{role}_id": known[name] for role, name in roles.items() if role != "unk_token"}
+    return ids
+
+
 # How published tokenizers write the tokens that other libraries ask for by role.
 _ROLES = {
     "pad_token": ("[PAD]", "<pad>"),
@@ -141,11 +164,9 @@ _ROLES = {
 
 
 def _special_tokens(path: Path) -> dict[str, str]:
-    added = json.loads(path.read_text(encoding="utf-8")).get("added_tokens") or []
+    added = read_json(path).get("added_tokens") or []
     known = {token.get("content") for token in added}
-    return {
-        role: name for role, names in _ROLES.items() for name in names[::-1] if name in known
-    }
+    return {role: name for role, names in _ROLES.items() for name in names[::-1] if name in known}
 
 
 def _write_sentence_files(

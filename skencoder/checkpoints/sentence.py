@@ -125,8 +125,6 @@ def _read_pooling(folder: Path | None) -> tuple[str, bool]:
         # An unknown one comes last, to be named.
         modes = sorted(on, key=[*names, *on].index)
     modes = [str(mode) for mode in modes] if isinstance(modes, list) else [str(modes)]
-    # Files of a time between the styles hold an old name under the new field.
-    names = names | OLD_POOLING_NAMES if isinstance(fields.get("pooling_mode"), str) else names
     if not modes or not all(mode in names for mode in modes):
         raise CheckpointError(
             f"{path} asks for the pooling {' + '.join(modes) or 'none'}; supported are "
@@ -167,7 +165,9 @@ def _read_similarity(fields: Mapping[str, Any], path: Path) -> str | None:
 def _read_truncate_dim(fields: Mapping[str, Any], path: Path) -> int | None:
     width = fields.get("truncate_dim")
     if width is not None and (not isinstance(width, int) or width < 1):
-        raise CheckpointError(f"{path} has truncate_dim={width!r}; a positive integer was expected.")
+        raise CheckpointError(
+            f"{path} has truncate_dim={width!r}; a positive integer was expected."
+        )
     return width
 
 

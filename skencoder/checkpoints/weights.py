@@ -41,9 +41,7 @@ def load_encoder(folder: Path, config: EncoderConfig, family: Family) -> Encoder
     return encoder.eval().requires_grad_(False)
 
 
-def load_head(
-    folder: Path, config: EncoderConfig, head: HeadConfig, family: Family
-) -> MaskedLM:
+def load_head(folder: Path, config: EncoderConfig, head: HeadConfig, family: Family) -> MaskedLM:
     """Build an encoder with its masked-language-model head around the tensors of a folder.
 
     Parameters
@@ -114,12 +112,16 @@ def _standardise(published: dict[str, Tensor], family: Family, path: Path) -> di
     for name, tensor in published.items():
         standard = family.standard_name(name)
         known = tensors.get(standard)
-        # A tied tensor may be stored under both of its names; two different ones are a riddle.
-        if known is not None and not torch.equal(known, tensor) and not family.is_ignored(standard):
+        # The same twice, with and without the prefix, does no harm; two different ones would.
+        if known is not None and not torch.equal(known, tensor):
             raise CheckpointError(
                 f"{path} holds two different tensors for one place: {origin[standard]} and {name}."
             )
         tensors[standard], origin[standard] = tensor, name
+    for alias, standard in family.aliases.items():
+        if alias in tensors:
+            tensors.setdefault(standard, tensors[alias])
+            del tensors[alias]
     return tensors
 
 

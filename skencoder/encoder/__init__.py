@@ -26,7 +26,7 @@ from skencoder.encoder.positions import (
     SinusoidalPositions,
 )
 from skencoder.encoder.prepacked import PrepackedLinear, can_prepack, plain_state, prepack
-from skencoder.encoder.projection import PROJECTION_ACTIVATIONS, Projection
+from skencoder.encoder.projection import PROJECTION_ACTIVATIONS, Projection, projection_widths
 from skencoder.encoder.scope import Scope
 from skencoder.encoder.stack import Encoder, EncoderOutput
 
@@ -63,6 +63,7 @@ __all__ = [
     "plain_state",
     "pool",
     "prepack",
+    "projection_widths",
     "reference_attention",
     "run_attention",
     "skip_tokens",

@@ -124,7 +124,9 @@ def run_attention(
     float of shape (tokens, heads, head_dim)
         Weighted sums of the values.
     """
-    blocks = [_attend_run((query, key, value), run, scope, dropout) for run in scope.boundaries.runs]
+    blocks = [
+        _attend_run((query, key, value), run, scope, dropout) for run in scope.boundaries.runs
+    ]
     return blocks[0] if len(blocks) == 1 else torch.cat(blocks)
 
 
@@ -195,7 +197,7 @@ class SelfAttention(nn.Module):
         The attention function itself.
     """
 
-    def __init__(  # noqa: PLR0913 - one per choice of the formula
+    def __init__(
         self,
         hidden_size: int,
         num_attention_heads: int,
@@ -252,7 +254,8 @@ class SelfAttention(nn.Module):
         list of float tensors of shape (heads, sequence, sequence)
             One per text.
         """
-        return attention_weights(*self._query_key(hidden_states, scope), scope)
+        query, key = self._query_key(hidden_states, scope)
+        return attention_weights(query, key, scope)
 
     def _query_key(self, hidden_states: Tensor, scope: Scope) -> tuple[Tensor, Tensor]:
         query, key = (
@@ -263,4 +266,4 @@ class SelfAttention(nn.Module):
     def _project(self, linear: nn.Module, hidden_states: Tensor) -> Tensor:
         # (tokens, hidden) -> (tokens, heads, head_dim)
         projected: Tensor = linear(hidden_states)
-        return projected.unflatten(1, (-1, self.head_dim))
+        return projected.view(len(hidden_states), -1, self.head_dim)

@@ -19,7 +19,7 @@ from skencoder.encoder.positions import (
     empty_table,
 )
 
-RESIDUALS = {"post": PostNorm, "pre": PreNorm}
+RESIDUALS: dict[str, type[PostNorm] | type[PreNorm]] = {"post": PostNorm, "pre": PreNorm}
 
 
 def build_norm(config: EncoderConfig, width: int) -> nn.Module:

@@ -122,7 +122,7 @@ class SinusoidalPositions(nn.Module):
         table = sinusoidal_table(num_positions, hidden_size)
         self.register_buffer("table", table, persistent=False)
 
-    def forward(self, input_ids: Tensor, boundaries: Boundaries) -> Tensor:  # noqa: ARG002
+    def forward(self, input_ids: Tensor, boundaries: Boundaries) -> Tensor:
         """Look the waves up.
 
         Parameters
@@ -204,8 +204,8 @@ class RotaryPositions(nn.Module):
         Scope
             With its rotation.
         """
-        local = scope.window is not None and self.rotary.local_theta is not None
-        theta = self.rotary.local_theta if local else self.rotary.theta
+        local_theta = None if scope.window is None else self.rotary.local_theta
+        theta = local_theta or self.rotary.theta
         positions = scope.boundaries.position_ids()
         # In float32 and in this order, as the published models were trained.
         exponents = torch.arange(0, self.dim, 2, device=positions.device).float() / self.dim

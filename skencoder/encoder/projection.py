@@ -30,6 +30,8 @@ class Projection(nn.Module):
         self, in_features: int, out_features: int, bias: bool = True, activation: str = "tanh"
     ) -> None:
         super().__init__()
+        self.in_features = in_features
+        self.out_features = out_features
         self.linear = nn.Linear(in_features, out_features, bias=bias)
         self.activation_name = activation
         self.activation = PROJECTION_ACTIVATIONS[activation]()
@@ -49,3 +51,23 @@ class Projection(nn.Module):
         """
         mapped: Tensor = self.activation(self.linear(vectors.to(torch.float32)))
         return mapped
+
+
+def projection_widths(projection: nn.Sequential) -> list[tuple[int, int]]:
+    """Say what each of several projections takes and gives.
+
+    Parameters
+    ----------
+    projection : nn.Sequential of Projection
+        In order.
+
+    Returns
+    -------
+    list of pairs of int
+        ``in_features`` and ``out_features`` of each.
+    """
+    return [
+        (layer.in_features, layer.out_features)
+        for layer in projection
+        if isinstance(layer, Projection)
+    ]

@@ -273,9 +273,7 @@ class Encoder(nn.Module):
 
     def _scopes(self, boundaries: Boundaries) -> dict[int | None, Scope]:
         windows = set(self.config.windows or (None,))
-        return {
-            window: self.attention_positions(Scope(boundaries, window)) for window in windows
-        }
+        return {window: self.attention_positions(Scope(boundaries, window)) for window in windows}
 
     def _pass(self, index: int, hidden_states: Tensor, scopes: dict[int | None, Scope]) -> Tensor:
         scope = scopes[self.config.window(index)]

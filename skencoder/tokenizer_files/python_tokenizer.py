@@ -92,7 +92,7 @@ class PythonTokenizer:
         """
         return [self.encode(text, add_special_tokens) for text in texts]
 
-    def get_vocab(self, with_added_tokens: bool = True) -> dict[str, int]:  # noqa: ARG002
+    def get_vocab(self, with_added_tokens: bool = True) -> dict[str, int]:
         """Give every token and its id.
 
         Parameters

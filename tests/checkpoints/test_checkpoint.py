@@ -91,6 +91,12 @@ def test_folder_without_sentence_settings_has_defaults(tiny_bert):
         ({"pooling_mode_max_tokens": True}, "max"),
         ({"pooling_mode": "lasttoken", "embedding_dimension": 32}, "last"),
         ({"pooling_mode": ["weightedmean"]}, "weighted_mean"),
+        ({"pooling_mode": ["mean", "cls", "mean_sqrt_len_tokens"]}, "mean+cls+mean_sqrt_len"),
+        (
+            {"pooling_mode_mean_tokens": True, "pooling_mode_cls_token": True},
+            # The old style's order is fixed, whatever the file's.
+            "cls+mean",
+        ),
     ],
 )
 def test_sentence_settings_are_read(tiny_bert_copy, fields, expected):
@@ -102,10 +108,12 @@ def test_sentence_settings_are_read(tiny_bert_copy, fields, expected):
     assert settings.lowercase
     assert settings.prompts == {"query": "query: ", "document": ""}
     assert settings.default_prompt == "query"
+    assert (settings.similarity, settings.truncate_dim) == ("dot", 16)
+    assert settings.include_prompt
 
 
 def write_sentence_files(folder, pooling, modules=("Transformer", "Pooling", "Normalize")):
-    (folder / "1_Pooling").mkdir()
+    (folder / "1_Pooling").mkdir(exist_ok=True)
     (folder / "1_Pooling" / "config.json").write_text(json.dumps(pooling))
     entries = [
         {"idx": i, "type": f"sentence_transformers.models.{kind}", "path": f"{i}_{kind}" * (i > 0)}
@@ -115,19 +123,27 @@ def write_sentence_files(folder, pooling, modules=("Transformer", "Pooling", "No
     limits = {"max_seq_length": 77, "do_lower_case": True}
     (folder / "sentence_bert_config.json").write_text(json.dumps(limits))
     prompts = {"prompts": {"query": "query: ", "document": ""}, "default_prompt_name": "query"}
+    prompts |= {"similarity_fn_name": "dot", "truncate_dim": 16}
     (folder / "config_sentence_transformers.json").write_text(json.dumps(prompts))
 
 
 @pytest.mark.parametrize(
     ("pooling", "modules", "message"),
     [
-        ({"pooling_mode": ["cls", "mean"]}, ("Transformer", "Pooling"), "pooling cls . mean"),
-        ({"pooling_mode": "mean_sqrt_len_tokens"}, ("Transformer", "Pooling"), "mean_sqrt_len"),
+        ({"pooling_mode": ["cls", "median"]}, ("Transformer", "Pooling"), "pooling cls . median"),
+        ({"pooling_mode_median": True}, ("Transformer", "Pooling"), "pooling pooling_mode_median"),
         ({"pooling_mode": 3}, ("Transformer", "Pooling"), "pooling 3"),
         ({"pooling_mode": [["mean"]]}, ("Transformer", "Pooling"), "pooling .'mean'."),
         ({"pooling_mode_cls_token": False}, ("Transformer", "Pooling"), "pooling none"),
-        ({"include_prompt": False}, ("Transformer", "Pooling"), "include_prompt=false"),
-        ({"pooling_mode": "mean"}, ("Transformer", "Pooling", "Dense"), "modules Dense"),
+        (
+            {"pooling_mode": "weightedmean", "include_prompt": False},
+            ("Transformer", "Pooling"),
+            "include_prompt=false with a weighted mean",
+        ),
+        ({"pooling_mode": "mean"}, ("Transformer", "Pooling", "LSTM"), "modules LSTM"),
+        ({}, ("Transformer", "Normalize", "Pooling"), "supported is the order"),
+        ({}, ("Transformer", "Pooling", "Normalize", "Dense"), "supported is the order"),
+        ({}, ("Transformer", "Pooling", "Pooling"), "only Dense more than once"),
     ],
 )
 def test_settings_that_are_not_computed_are_refused(tiny_bert_copy, pooling, modules, message):
@@ -139,8 +155,12 @@ def test_settings_that_are_not_computed_are_refused(tiny_bert_copy, pooling, mod
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"model_type": "telepathy"}, "model_type='telepathy'; supported are bert"),
+        (
+            {"model_type": "telepathy"},
+            "model_type='telepathy', which neither this package nor transformers has",
+        ),
         ({"model_type": ...}, "model_type=None"),
+        ({"is_decoder": True}, "only False is supported"),
         ({"num_attention_heads": 5}, "hidden_size must be a multiple"),
         ({"hidden_size": ..., "vocab_size": ...}, "lacks the fields vocab_size, hidden_size"),
         ({"hidden_act": "swish9"}, "hidden_act='swish9'; supported are gelu"),
@@ -175,7 +195,7 @@ def test_every_wrong_key_is_listed_at_once(tiny_bert_copy):
         assert part in message
 
 
-@pytest.mark.parametrize("name", ["config.json", "model.safetensors", "tokenizer.json"])
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
 def test_missing_file_is_named(tiny_bert_copy, name):
     (tiny_bert_copy / name).unlink()
     with pytest.raises(CheckpointError, match=f"{name} is missing"):
@@ -210,9 +230,11 @@ def test_modules_that_are_no_list_of_modules(tiny_bert_copy, content):
         ({"prompts": ["query"]}, "a text for each of its prompts"),
         ({"prompts": {"query": 3}}, "a text for each of its prompts"),
         ({"default_prompt_name": "quest"}, "default_prompt_name='quest', which is none"),
+        ({"similarity_fn_name": "jaccard"}, "similarity_fn_name='jaccard'; supported are cosine"),
+        ({"truncate_dim": 0}, "truncate_dim=0; a positive integer"),
     ],
 )
-def test_prompts_that_are_none(tiny_bert_copy, fields, message):
+def test_prompts_and_more_that_are_none(tiny_bert_copy, fields, message):
     (tiny_bert_copy / "config_sentence_transformers.json").write_text(json.dumps(fields))
     with pytest.raises(CheckpointError, match=message):
         load_checkpoint(tiny_bert_copy)

@@ -31,7 +31,8 @@ TOLERANCE = {
 def packed(lengths, heads, head_dim, dtype=torch.float32, shared=None):
     tokens = sum(lengths)
     return [
-        torch.randn(tokens, h, head_dim).to(dtype) for h in (heads, shared or heads, shared or heads)
+        torch.randn(tokens, h, head_dim).to(dtype)
+        for h in (heads, shared or heads, shared or heads)
     ]
 
 
@@ -85,7 +86,7 @@ LENGTHS = st.one_of(
     biased=st.booleans(),
     seed=st.integers(0, 2**31),
 )
-def test_runs_equal_the_reference(lengths, heads, head_dim, dtype, window, biased, seed):
+def test_runs_equal_the_reference(*, lengths, heads, head_dim, dtype, window, biased, seed):
     torch.manual_seed(seed)
     query, key, value = packed(lengths, heads[0], head_dim, dtype, shared=heads[1])
     scope = Scope(Boundaries.from_lengths(lengths), window)
@@ -96,7 +97,9 @@ def test_runs_equal_the_reference(lengths, heads, head_dim, dtype, window, biase
     assert found.dtype == dtype
     largest, cosine = TOLERANCE[dtype]
     assert (found.double() - expected).abs().max() <= largest
-    per_text = torch.nn.functional.cosine_similarity(found.double().flatten(1), expected.flatten(1))
+    per_text = torch.nn.functional.cosine_similarity(
+        found.double().flatten(1), expected.flatten(1)
+    )
     # In a width of 1 a sum near zero may change its sign by rounding.
     assert head_dim == 1 or per_text.min() >= cosine
 
@@ -138,7 +141,8 @@ def test_weights_are_what_the_context_is_made_of():
     assert [tuple(w.shape) for w in weights] == [(4, 5, 5), (4, 3, 3)]
     values = value.repeat_interleave(2, dim=1)
     contexts = [
-        torch.einsum("hqk,khd->qhd", w, v) for w, v in zip(weights, values.split([5, 3]), strict=True)
+        torch.einsum("hqk,khd->qhd", w, v)
+        for w, v in zip(weights, values.split([5, 3]), strict=True)
     ]
     torch.testing.assert_close(torch.cat(contexts), reference_attention(query, key, value, scope))
 
@@ -153,10 +157,14 @@ def test_rotation_depends_on_the_distance_only():
         scores = torch.einsum("qhd,khd->qk", scope.rotate(query), scope.rotate(key))
         for distance in range(-29, 30):
             diagonal = scores.diagonal(distance)
-            torch.testing.assert_close(diagonal, diagonal[:1].expand_as(diagonal), rtol=1e-4, atol=1e-4)
+            torch.testing.assert_close(
+                diagonal, diagonal[:1].expand_as(diagonal), rtol=1e-4, atol=1e-4
+            )
         # The rest of a head stays as it was.
-        assert torch.equal(scope.rotate(query)[..., scope.rotation[0].shape[-1] * 2 :],
-                           query[..., scope.rotation[0].shape[-1] * 2 :])
+        assert torch.equal(
+            scope.rotate(query)[..., scope.rotation[0].shape[-1] * 2 :],
+            query[..., scope.rotation[0].shape[-1] * 2 :],
+        )
 
 
 def test_multi_head_equals_torch():

@@ -55,3 +55,35 @@ def test_truncated_dimensions(embedded_folder, texts):
         precision="float32", device="cpu", truncate_dim=50, overflow="truncate"
     )
     np.testing.assert_allclose(vectorizer.fit_transform(texts[:60]), expected, atol=1e-5)
+
+
+def cached_checkpoints():
+    """Sentence encoders in the hub's cache of this machine, whichever they are."""
+    from huggingface_hub import CacheNotFound, scan_cache_dir
+
+    try:
+        repos = scan_cache_dir().repos
+    except CacheNotFound:
+        return []
+    folders = [
+        revision.snapshot_path
+        for repo in repos
+        if repo.repo_type == "model"
+        for revision in repo.revisions
+    ]
+    return sorted(folder for folder in folders if (folder / "modules.json").is_file())
+
+
+@pytest.mark.slow
+def test_every_checkpoint_in_the_hub_s_cache(texts):
+    folders = cached_checkpoints()
+    if not folders:
+        pytest.skip("the hub's cache on this machine holds no sentence encoder")
+    for folder in folders:
+        vectorizer = EncoderVectorizer(
+            folder, precision="float32", device="cpu", overflow="truncate", normalize=True
+        )
+        found = vectorizer.fit_transform(texts[:200])
+        theirs = SentenceTransformer(str(folder), device="cpu")
+        expected = theirs.encode(texts[:200], show_progress_bar=False, normalize_embeddings=True)
+        assert (found * expected).sum(1).min() >= 0.99999, folder

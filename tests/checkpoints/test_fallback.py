@@ -1,0 +1,199 @@
+"""Architectures that only transformers has: same interface, same tests, no foreign code."""
+
+import json
+import pickle
+import sys
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from skencoder import EncoderVectorizer, EncodingOptions, TextEncoder
+from skencoder.checkpoints import TransformersEncoder, load_checkpoint
+from skencoder.encoder import Boundaries
+from skencoder.errors import CheckpointError
+from tests.checkpoints.test_checkpoint import edit_json, edit_weights
+from tests.conftest import HOSTILE_TEXTS
+
+pytestmark = pytest.mark.parity
+
+SIZES = {"vocab_size": 30522, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4}
+CASES = {
+    # Fourier mixing, no attention at all; a Llama-like decoder; an encoder with a decoder.
+    "fnet": lambda t: t.FNetConfig(**{**SIZES, "intermediate_size": 48}),
+    "qwen3": lambda t: t.Qwen3Config(
+        **SIZES,
+        intermediate_size=48,
+        num_key_value_heads=2,
+        head_dim=8,
+        max_position_embeddings=99,
+    ),
+    "t5": lambda t: t.T5Config(
+        vocab_size=30522, d_model=32, num_layers=2, num_heads=4, d_kv=8, d_ff=48
+    ),
+    "deberta-v2": lambda t: t.DebertaV2Config(
+        **SIZES, intermediate_size=48, relative_attention=True, pos_att_type=["p2c", "c2p"]
+    ),
+}
+
+
+@pytest.fixture(scope="module", params=CASES)
+def model(request):
+    import transformers
+
+    torch.manual_seed(0)
+    return transformers.AutoModel.from_config(CASES[request.param](transformers)).eval()
+
+
+@pytest.fixture(scope="module")
+def folder(model, tmp_path_factory, embedded_folder):
+    folder = tmp_path_factory.mktemp("fallback")
+    model.save_pretrained(folder)
+    (folder / "tokenizer.json").write_bytes((embedded_folder / "tokenizer.json").read_bytes())
+    return folder
+
+
+@pytest.fixture(scope="module")
+def encoder(folder):
+    return TextEncoder.load(folder, precision="float32", device="cpu")
+
+
+def test_hidden_states(model, folder):
+    encoder = load_checkpoint(folder).encoder
+    assert isinstance(encoder, TransformersEncoder)
+    inner = model.get_encoder() if model.config.is_encoder_decoder else model
+    texts = [torch.randint(5, 30000, (n,)) for n in (7, 4, 4, 1)]
+    boundaries = Boundaries.from_lengths([7, 4, 4, 1])
+    for layer in (-1, 0, 1, 2):
+        found = encoder.forward_packed(torch.cat(texts), boundaries, layer=layer)
+        states = [inner(input_ids=t[None], output_hidden_states=True) for t in texts]
+        expected = torch.cat(
+            [
+                s.last_hidden_state[0] if layer in (-1, 2) else s.hidden_states[layer][0]
+                for s in states
+            ]
+        )
+        torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
+
+
+def test_vectors_of_texts(encoder):
+    texts = [*HOSTILE_TEXTS, "a text", "another text of more words"]
+    options = EncodingOptions(max_length=64, overflow="truncate")
+    together = encoder.encode(texts, options).vectors
+    assert together.shape == (len(texts), 32)
+    assert together.isfinite().all()
+    alone = torch.cat([encoder.encode([text], options).vectors for text in texts])
+    torch.testing.assert_close(together, alone, atol=1e-5, rtol=1e-5)
+    backwards = encoder.encode(texts[::-1], options).vectors.flip(0)
+    torch.testing.assert_close(together, backwards, atol=1e-5, rtol=1e-5)
+
+
+def test_in_a_pipeline_and_in_a_pickle(encoder, docs):
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+
+    texts, target = docs.data[::50], docs.target[::50]
+    vectorizer = EncoderVectorizer(encoder, overflow="truncate", max_length=32)
+    pipeline = make_pipeline(vectorizer, LogisticRegression()).fit(texts, target)
+    again = pickle.loads(pickle.dumps(pipeline))
+    assert (again.predict(texts) == pipeline.predict(texts)).all()
+
+
+def test_the_extra_is_named(folder, monkeypatch):
+    monkeypatch.setitem(sys.modules, "transformers", None)
+    with pytest.raises(CheckpointError, match=r"pip install 'skencoder\[transformers\]'"):
+        load_checkpoint(folder)
+
+
+def test_missing_weights_would_be_random(folder, tmp_path):
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    for path in folder.iterdir():
+        (copy / path.name).write_bytes(path.read_bytes())
+    inner = next(n for n in load_file(copy / "model.safetensors") if ".1." in n and "dec" not in n)
+    edit_weights(copy, lambda tensors: tensors.pop(inner))
+    with pytest.raises(CheckpointError, match=r"lack .*\.1\..*they would be random"):
+        load_checkpoint(copy)
+
+
+def test_damaged_weights_are_named(folder, tmp_path):
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    for path in folder.iterdir():
+        (copy / path.name).write_bytes(
+            path.read_bytes()[: 10_000 if "model." in path.name else None]
+        )
+    with pytest.raises(CheckpointError, match="cannot be loaded by transformers"):
+        load_checkpoint(copy)
+
+
+CODE = """
+import pathlib
+import torch
+from transformers import PretrainedConfig, PreTrainedModel
+from transformers.modeling_outputs import BaseModelOutput
+
+pathlib.Path({fuse!r}).write_text("run")
+
+class OwnConfig(PretrainedConfig):
+    model_type = "own"
+    hidden_size, num_hidden_layers, vocab_size, max_position_embeddings = 8, 1, 30522, 64
+
+class OwnModel(PreTrainedModel):
+    config_class = OwnConfig
+    def __init__(self, config):
+        super().__init__(config)
+        self.table = torch.nn.Embedding(config.vocab_size, config.hidden_size)
+        self.post_init()
+    def forward(self, input_ids, attention_mask=None, output_hidden_states=False):
+        return BaseModelOutput(last_hidden_state=self.table(input_ids))
+"""
+
+
+@pytest.fixture
+def own_folder(tmp_path, monkeypatch, embedded_folder):
+    """A checkpoint that brings its own code, which leaves a trace when it is run."""
+    monkeypatch.setenv("HF_MODULES_CACHE", str(tmp_path / "modules"))
+    folder, fuse = tmp_path / "own", tmp_path / "fuse"
+    folder.mkdir()
+    (folder / "own.py").write_text(CODE.format(fuse=str(fuse)))
+    auto_map = {"AutoConfig": "own.OwnConfig", "AutoModel": "own.OwnModel"}
+    (folder / "config.json").write_text(json.dumps({"model_type": "own", "auto_map": auto_map}))
+    torch.manual_seed(0)
+    save_file(
+        {"table.weight": torch.randn(30522, 8)}, folder / "model.safetensors", {"format": "pt"}
+    )
+    (folder / "tokenizer.json").write_bytes((embedded_folder / "tokenizer.json").read_bytes())
+    return folder, fuse
+
+
+def test_a_checkpoint_s_own_code_is_not_run(own_folder):
+    folder, fuse = own_folder
+    for load in (
+        load_checkpoint,
+        TextEncoder.load,
+        lambda f: EncoderVectorizer(str(f)).fit(["a"]),
+    ):
+        with pytest.raises(
+            CheckpointError, match=r"only if you trust it: .*trust_remote_code=True"
+        ):
+            load(folder)
+    assert not fuse.exists()
+
+
+def test_a_checkpoint_s_own_code_is_run_if_trusted(own_folder):
+    folder, fuse = own_folder
+    encoder = TextEncoder.load(folder, trust_remote_code=True, precision="float32", device="cpu")
+    assert fuse.exists()
+    assert encoder.encode(["a text"]).vectors.shape == (1, 8)
+    # A pickle remembers that it was trusted.
+    again = pickle.loads(pickle.dumps(encoder))
+    assert torch.equal(again.encode(["a"]).vectors, encoder.encode(["a"]).vectors)
+
+
+def test_known_architectures_never_run_the_folder_s_code(tiny_bert_copy, tmp_path):
+    fuse = tmp_path / "fuse"
+    (tiny_bert_copy / "own.py").write_text(CODE.format(fuse=str(fuse)))
+    edit_json(tiny_bert_copy / "config.json", auto_map={"AutoModel": "own.OwnModel"})
+    TextEncoder.load(tiny_bert_copy)
+    assert not fuse.exists()
