@@ -131,6 +131,36 @@ def speed_command(
     return DONE
 
 
+@app.command(name="families")
+def families_command(
+    *,
+    lengths: list[int] | None = None,
+    precision: Literal["float32", "bfloat16"] = "float32",
+    rounds: int = 5,
+) -> int:
+    """Time the architectures of the families on this CPU, with random weights, taking turns.
+
+    Parameters
+    ----------
+    lengths : list of int
+        Lengths of texts, in tokens; by default 32, 256 and 2048.
+    precision : str
+        Of weights and activations.
+    rounds : int
+        How often each is timed.
+
+    Returns
+    -------
+    int
+        0.
+    """
+    from .families import format_families, run_families
+
+    chosen = tuple(lengths or (32, 256, 2048))
+    print(format_families(run_families(chosen, precision=precision, rounds=rounds)))
+    return DONE
+
+
 def _check_folder(path: Path) -> None:
     """Refuse a file that could not be written after minutes of measuring."""
     if not path.parent.is_dir():

@@ -1,6 +1,8 @@
 """What encoding options mean for one model: every "auto" decided, every misfit refused."""
 
+import warnings
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Protocol, cast
 
 from skencoder.checkpoints import SentenceSettings
@@ -13,6 +15,8 @@ BATCH_TOKENS = {"cpu": 2048}
 BATCH_TOKENS_ELSEWHERE = 16384
 # The part of a window's tokens that the next window of the same text repeats.
 CHUNK_OVERLAP = 0.25
+# From this likeness on, of 1, one word is taken for a mistyped other.
+SAME_NAME = 0.8
 
 
 class Sizes(Protocol):
@@ -51,8 +55,8 @@ class EncodingPlan:
         Tokens per text, special tokens included.
     body_length : int
         The same without special tokens.
-    overlap : int or None
-        Tokens that neighbouring windows of a long text share; None reads one window only.
+    overlap : float or None
+        Part of a window that the next window of a long text repeats; None reads one window only.
     overflow : str
         What happens to a longer text.
     prompt : str
@@ -70,7 +74,7 @@ class EncodingPlan:
     n_features: int
     max_length: int
     body_length: int
-    overlap: int | None
+    overlap: float | None
     overflow: str
     prompt: str
     batch_tokens: int
@@ -139,7 +143,7 @@ def plan_encoding(options: EncodingOptions, model: ModelFacts) -> EncodingPlan:
         n_features=_resolve_width(options, model, len(poolings)),
         max_length=max_length,
         body_length=body_length,
-        overlap=int(body_length * CHUNK_OVERLAP) if options.overflow == "chunk" else None,
+        overlap=CHUNK_OVERLAP if options.overflow == "chunk" else None,
         overflow=options.overflow,
         prompt=_resolve_prompt(options.prompt, settings),
         batch_tokens=cast(int, batch_tokens),
@@ -188,4 +192,12 @@ def _check_layer(layer: int, config: Sizes) -> int:
 def _resolve_prompt(prompt: str | None, settings: SentenceSettings) -> str:
     if prompt is None:
         return settings.prompts.get(settings.default_prompt or "", "")
+    meant = get_close_matches(prompt, settings.prompts, 1, SAME_NAME)
+    if meant and prompt not in settings.prompts and prompt.isidentifier():
+        warnings.warn(
+            f"prompt={prompt!r} is put before every text as it is; the checkpoint's prompt of "
+            f"that kind is called {meant[0]!r} ({', '.join(settings.prompts)} are there).",
+            UserWarning,
+            stacklevel=5,
+        )
     return settings.prompts.get(prompt, prompt)

@@ -286,8 +286,7 @@ class TextEncoder:
         unique, inverse = _deduplicate(texts)
         tokens = self.tokenizer.tokenize([self._prepare(text, plan) for text in unique])
         n_overlong = _report_overlong(tokens.lengths[inverse], self.tokenizer.n_special, plan)
-        windows = plan_windows(tokens, plan.body_length, plan.overlap)
-        framed = self.tokenizer.add_special_tokens(tokens, windows)
+        windows, framed = self._cut(tokens, plan)
         vectors = self._encode_windows(framed, plan, output_device)
         vectors = _merge_windows(vectors, windows, framed.lengths, len(unique))
         vectors = vectors[:, : plan.n_features]
@@ -301,6 +300,15 @@ class TextEncoder:
     def _prepare(self, text: str, plan: EncodingPlan) -> str:
         text = plan.prompt + text
         return text.lower() if self.settings.lowercase else text
+
+    def _cut(self, tokens: TokenizedTexts, plan: EncodingPlan) -> tuple[Windows, TokenizedTexts]:
+        overlap, lead = None, 0
+        if plan.overlap is not None:
+            # The prompt's tokens stand before every window of a text, as they do in training.
+            lead = self._count_tokens(plan.prompt) if plan.prompt else 0
+            overlap = int((plan.body_length - lead) * plan.overlap)
+        windows = plan_windows(tokens, plan.body_length, overlap, lead)
+        return windows, self.tokenizer.add_special_tokens(tokens, windows, lead)
 
     def _encode_windows(
         self, texts: TokenizedTexts, plan: EncodingPlan, output_device: torch.device | str

@@ -144,7 +144,9 @@ class TextTokenizer:
         ids = np.concatenate([ids for ids, _ in lots] or [np.zeros(0, np.int32)])
         return TokenizedTexts(ids, _offsets(lengths))
 
-    def add_special_tokens(self, texts: TokenizedTexts, windows: Windows) -> TokenizedTexts:
+    def add_special_tokens(
+        self, texts: TokenizedTexts, windows: Windows, lead: int = 0
+    ) -> TokenizedTexts:
         """Cut the windows out and put the special tokens around each.
 
         Parameters
@@ -153,6 +155,8 @@ class TextTokenizer:
             Without special tokens.
         windows : Windows
             What to cut out.
+        lead : int, default=0
+            Tokens from the beginning of its text put before each window, such as a prompt's.
 
         Returns
         -------
@@ -160,17 +164,18 @@ class TextTokenizer:
             One entry per window.
         """
         bodies = windows.stops - windows.starts
-        offsets = _offsets(bodies + self.n_special)
+        offsets = _offsets(bodies + lead + self.n_special)
         framed = np.empty(offsets[-1], np.int32)
         for place, special in enumerate(self.prefix):
             framed[offsets[:-1] + place] = special
         for place, special in enumerate(self.suffix):
             framed[offsets[1:] - len(self.suffix) + place] = special
+        places = offsets[:-1] + len(self.prefix)
+        for place in range(lead):
+            framed[places + place] = texts.input_ids[texts.offsets[windows.rows] + place]
         within = np.arange(bodies.sum()) - np.repeat(_offsets(bodies)[:-1], bodies)
         source = np.repeat(windows.starts, bodies) + within
-        framed[np.repeat(offsets[:-1] + len(self.prefix), bodies) + within] = texts.input_ids[
-            source
-        ]
+        framed[np.repeat(places + lead, bodies) + within] = texts.input_ids[source]
         return TokenizedTexts(framed, offsets)
 
     def _tokenize_lot(self, texts: Sequence[str]) -> tuple[Ids, Index]:
@@ -217,7 +222,7 @@ def _check_characters(row: int, text: str) -> None:
         ) from error
 
 
-def plan_windows(texts: TokenizedTexts, limit: int, overlap: int | None) -> Windows:
+def plan_windows(texts: TokenizedTexts, limit: int, overlap: int | None, lead: int = 0) -> Windows:
     """Decide which piece or pieces of each text are encoded.
 
     Parameters
@@ -225,25 +230,28 @@ def plan_windows(texts: TokenizedTexts, limit: int, overlap: int | None) -> Wind
     texts : TokenizedTexts
         Without special tokens.
     limit : int
-        Longest piece, in tokens.
+        Longest piece, in tokens, the lead included.
     overlap : int or None
         Tokens that neighbouring pieces share; None takes the first piece only.
+    lead : int, default=0
+        Tokens at the beginning of every text that belong to each of its pieces and are planned
+        by nobody, such as a prompt's.
 
     Returns
     -------
     Windows
         In row order; every text has at least one, an empty text an empty one.
     """
-    lengths = texts.lengths
+    bodies, room = texts.lengths - lead, limit - lead
     if overlap is None:
-        counts, step = np.ones_like(lengths), 0
+        counts, step = np.ones_like(bodies), 0
     else:
-        step = limit - overlap
-        counts = 1 + np.maximum(0, -(-(lengths - limit) // step))
+        step = room - overlap
+        counts = 1 + np.maximum(0, -(-(bodies - room) // step))
     rows = np.repeat(np.arange(len(texts)), counts)
     places = np.arange(counts.sum()) - np.repeat(_offsets(counts)[:-1], counts)
-    starts = texts.offsets[rows] + places * step
-    return Windows(rows, starts, np.minimum(starts + limit, texts.offsets[rows + 1]))
+    starts = texts.offsets[rows] + lead + places * step
+    return Windows(rows, starts, np.minimum(starts + room, texts.offsets[rows + 1]))
 
 
 def _offsets(lengths: Index) -> Index:

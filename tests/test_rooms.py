@@ -46,7 +46,13 @@ ROOMS = {
 # What a room may use from elsewhere where the answer is not "anything installed with us".
 OUTSIDE = {"skencoder.encoder": {"torch"}, "skencoder.batching": {"numpy"}}
 BASE_CLASSES = ("sklearn.base",)
-PUBLIC = {"skencoder", "skencoder.checkpoints", "skencoder.datasets", "skencoder.errors"}
+PUBLIC = {
+    "skencoder",
+    "skencoder.checkpoints",
+    "skencoder.datasets",
+    "skencoder.encoder",
+    "skencoder.errors",
+}
 
 
 def imported_modules(path):

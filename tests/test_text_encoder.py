@@ -1,8 +1,10 @@
 """Texts to vectors: the same text, the same vector, however it comes."""
 
+import json
 import pickle
 import shutil
 import threading
+import warnings
 
 import numpy as np
 import pytest
@@ -109,6 +111,25 @@ def test_chunks_are_averaged_by_tokens(text_encoder, docs):
     torch.testing.assert_close(encoded.vectors[1], whole, atol=1e-6, rtol=0)
 
 
+def test_every_chunk_begins_with_the_prompt(text_encoder, docs):
+    text = max(docs.data, key=len)
+    options = EncodingOptions(
+        overflow="chunk", max_length=34, normalize=False, prompt="search query: "
+    )
+    found = text_encoder.encode([text], options).vectors[0]
+    # 3 tokens of prompt and 29 of text a window, each repeating the last 7 of the one before.
+    prompt = text_encoder.tokenizer.tokenize(["search query: "]).input_ids
+    assert len(prompt) == 3
+    ids = text_encoder.tokenizer.tokenize([text]).input_ids
+    windows = [[*prompt, *ids[start : start + 29]] for start in range(0, len(ids) - 7, 22)]
+    hidden = [
+        text_encoder.encoder(torch.tensor([[101, *window, 102]]))[0].mean(0) for window in windows
+    ]
+    weights = torch.tensor([len(window) + 2.0 for window in windows])
+    expected = (torch.stack(hidden) * weights[:, None]).sum(0) / weights.sum()
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
+
+
 @pytest.mark.parametrize("pooling", POOLINGS)
 @pytest.mark.parametrize("layer", [0, 3, -1])
 def test_pooling_and_layer(text_encoder, pooling, layer):
@@ -198,6 +219,18 @@ def test_no_texts(text_encoder):
         text_encoder.encode([])
     with pytest.raises(TextInputError, match="at least one text was expected; got a generator"):
         text_encoder.encode(text for text in ["a"])
+
+
+def test_a_mistyped_role_is_noticed(tiny_bert_copy):
+    prompts = {"prompts": {"query": "query: ", "document": "passage: "}}
+    (tiny_bert_copy / "config_sentence_transformers.json").write_text(json.dumps(prompts))
+    encoder = TextEncoder.load(tiny_bert_copy)
+    with pytest.warns(UserWarning, match="prompt='quary' .* is called 'query'"):
+        encoder.encode(["a"], EncodingOptions(prompt="quary"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        encoder.encode(["a"], EncodingOptions(prompt="query: "))
+        encoder.encode(["a"], EncodingOptions(prompt="Represent this: "))
 
 
 def test_prompt_with_half_a_character(text_encoder):

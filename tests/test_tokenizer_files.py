@@ -7,9 +7,10 @@ import sys
 import pytest
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 
+from skencoder.checkpoints.files import TOKENIZER_FILES
 from skencoder.errors import CheckpointError
 from skencoder.tokenization import TextTokenizer
-from skencoder.tokenizer_files import TOKENIZER_FILES, read_tokenizer
+from skencoder.tokenizer_files import read_tokenizer
 from tests.conftest import HOSTILE_TEXTS
 
 TEXTS = [

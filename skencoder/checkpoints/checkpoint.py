@@ -10,7 +10,7 @@ from torch import nn
 
 from skencoder.checkpoints.fallback import TransformersEncoder, load_transformers_encoder
 from skencoder.checkpoints.families import FAMILIES
-from skencoder.checkpoints.files import file_sha256, read_json
+from skencoder.checkpoints.files import TOKENIZER_FILES, file_sha256, read_json
 from skencoder.checkpoints.locate import locate_checkpoint
 from skencoder.checkpoints.modules import Modules, load_projection, read_modules
 from skencoder.checkpoints.sentence import SentenceSettings, read_sentence_settings
@@ -18,20 +18,6 @@ from skencoder.checkpoints.tensors import find_weights
 from skencoder.checkpoints.weights import load_encoder, load_head
 from skencoder.encoder import Encoder, MaskedLM
 from skencoder.errors import CheckpointError
-
-# Whatever of these is there decides how texts are tokenized.
-TOKENIZER_FILES = (
-    "tokenizer.json",
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "added_tokens.json",
-    "vocab.txt",
-    "vocab.json",
-    "merges.txt",
-    "spiece.model",
-    "sentencepiece.bpe.model",
-    "sentencepiece.model",
-)
 
 
 @dataclass(frozen=True)
@@ -95,7 +81,7 @@ def load_checkpoint(name: str | Path, *, trust_remote_code: bool = False) -> Che
     >>> checkpoint.encoder.config.num_hidden_layers, checkpoint.settings.pooling
     (6, 'mean')
     """
-    folder = locate_checkpoint(name)
+    folder = locate_checkpoint(name, trust_remote_code=trust_remote_code)
     modules = read_modules(folder)
     path = modules.transformer / "config.json"
     published = read_json(path)

@@ -7,6 +7,20 @@ from typing import Any
 
 from skencoder.errors import CheckpointError
 
+# Whatever of these is there decides how texts are tokenized.
+TOKENIZER_FILES = (
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "vocab.txt",
+    "vocab.json",
+    "merges.txt",
+    "spiece.model",
+    "sentencepiece.bpe.model",
+    "sentencepiece.model",
+)
+
 
 def read_json(path: Path) -> dict[str, Any]:
     """Read a JSON object.

@@ -5,19 +5,33 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-from skencoder.checkpoints.files import file_sha256
+from skencoder.checkpoints.files import TOKENIZER_FILES, file_sha256
 from skencoder.errors import CheckpointError, CheckpointNotFoundError
 
+# A repository holds more than is read here: other libraries' weights, pictures, training states.
 HUB_FILES = (
     "config.json",
     "model.safetensors",
-    "tokenizer.json",
-    "tokenizer_config.json",
+    "model.safetensors.index.json",
+    "model-*.safetensors",
+    *TOKENIZER_FILES,
     "modules.json",
     "sentence_*_config.json",
     "config_sentence_transformers.json",
-    "[0-9]*_*/config.json",
+    "[0-9]*_*/*.json",
+    "[0-9]*_*/*.safetensors",
+    "[0-9]*_*/*.txt",
+    "[0-9]*_*/*.model",
 )
+# Fetched only where there are no safetensors.
+HUB_PICKLES = (
+    "pytorch_model.bin",
+    "pytorch_model.bin.index.json",
+    "pytorch_model-*.bin",
+    "[0-9]*_*/pytorch_model*.bin*",
+)
+# Fetched only if the caller trusts it.
+HUB_CODE = ("*.py",)
 HUB_DEFAULT_OWNER = "sentence-transformers"
 
 
@@ -81,7 +95,7 @@ MODEL_PACKAGES = {
 }
 
 
-def locate_checkpoint(name: str | Path) -> Path:
+def locate_checkpoint(name: str | Path, *, trust_remote_code: bool = False) -> Path:
     """Find the folder of a checkpoint, downloading it only if it is a hub id.
 
     A folder comes first, then an installed model package, then the Hugging Face hub with its
@@ -92,6 +106,8 @@ def locate_checkpoint(name: str | Path) -> Path:
     ----------
     name : str or Path
         A folder, "all-MiniLM-L6-v2", or a hub id such as "BAAI/bge-small-en-v1.5".
+    trust_remote_code : bool, default=False
+        Whether to fetch the code of a hub id too.
 
     Returns
     -------
@@ -116,7 +132,7 @@ def locate_checkpoint(name: str | Path) -> Path:
         )
     package = MODEL_PACKAGES.get(name)
     packaged = package.locate() if package else None
-    return packaged or _download(name, package)
+    return packaged or _download(name, package, HUB_CODE if trust_remote_code else ())
 
 
 def _holds(question: Callable[[], bool]) -> bool:
@@ -131,12 +147,10 @@ def _looks_like_path(name: str) -> bool:
     return name.startswith((".", "/", "~", "\\")) or name.count("/") > 1 or not name.strip()
 
 
-def _download(name: str, package: ModelPackage | None) -> Path:
-    from huggingface_hub import snapshot_download
-
+def _download(name: str, package: ModelPackage | None, code: tuple[str, ...]) -> Path:
     repo_id = name if "/" in name else f"{HUB_DEFAULT_OWNER}/{name}"
     try:
-        return Path(snapshot_download(repo_id, allow_patterns=list(HUB_FILES)))
+        return _download_files(repo_id, HUB_FILES + code)
     except Exception as error:  # the hub's client raises what its network library raises
         tried = [f"the folder {name!r}"]
         if package:
@@ -146,6 +160,21 @@ def _download(name: str, package: ModelPackage | None) -> Path:
         raise CheckpointNotFoundError(
             f"model={name!r} was not found. Tried: {'; '.join(tried)}. {_advice()}"
         ) from error
+
+
+def _download_files(repo_id: str, patterns: tuple[str, ...]) -> Path:
+    from huggingface_hub import snapshot_download
+
+    folder = Path(snapshot_download(repo_id, allow_patterns=list(patterns)))
+    if any(map(_lacks_safetensors, (folder, *folder.glob("[0-9]*_*")))):
+        return Path(snapshot_download(repo_id, allow_patterns=[*patterns, *HUB_PICKLES]))
+    return folder
+
+
+def _lacks_safetensors(folder: Path) -> bool:
+    # Poolings have a configuration and no weights.
+    weighted = (folder / "config.json").is_file() and "Pooling" not in folder.name
+    return weighted and not any(folder.glob("*.safetensors"))
 
 
 def _advice() -> str:

@@ -28,10 +28,12 @@ def _read_attention(fields: Fields) -> dict[str, Any]:
 def _layer_types(fields: Fields) -> list[str]:
     every = int(fields.get("global_attn_every_n_layers", 3))
     layers = int(fields["num_hidden_layers"])
-    types = fields.get("layer_types") or [_LOCAL if i % every else _GLOBAL for i in range(layers)]
+    alternating = [_LOCAL if index % every else _GLOBAL for index in range(layers)]
+    types = fields.get("layer_types") or alternating
     if len(types) != layers or not set(types) <= {_GLOBAL, _LOCAL}:
         raise ValueError(
-            f"layer_types must name {_GLOBAL} or {_LOCAL} for each of {layers} layers; got {types}."
+            f"layer_types must name {_GLOBAL} or {_LOCAL} for each of {layers} layers; "
+            f"got {types}."
         )
     return list(types)
 

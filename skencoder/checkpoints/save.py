@@ -10,10 +10,10 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from skencoder.checkpoints.checkpoint import TOKENIZER_FILES, read_special_ids
+from skencoder.checkpoints.checkpoint import read_special_ids
 from skencoder.checkpoints.families import FAMILIES, write_config
 from skencoder.checkpoints.family import Family
-from skencoder.checkpoints.files import describe_folder, read_json
+from skencoder.checkpoints.files import TOKENIZER_FILES, describe_folder, read_json
 from skencoder.checkpoints.modules import DENSE_ACTIVATIONS
 from skencoder.checkpoints.sentence import OLD_POOLING_NAMES, POOLING_NAMES, SentenceSettings
 from skencoder.checkpoints.tensors import WEIGHTS_FILE

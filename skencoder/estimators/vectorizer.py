@@ -32,14 +32,17 @@ class EncoderVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
     ----------
     model : str, Path or TextEncoder, default="all-MiniLM-L6-v2"
         A checkpoint folder, the name of an installed model package, a hub id, or a loaded model.
-    pooling : {"auto", "mean", "cls", "max", "last", "weighted_mean"}, default="auto"
-        From token vectors to a text's vector; auto is what the checkpoint says.
+    pooling : str, default="auto"
+        From token vectors to a text's vector: "mean", "cls", "max", "last", "weighted_mean",
+        "mean_sqrt_len", or several joined by "+", whose vectors are put side by side; auto is
+        what the checkpoint says.
     layer : int, default=-1
         Which hidden state is pooled: 0 is the embeddings, -1 the last layer.
     normalize : bool or "auto", default="auto"
         Whether vectors have unit length; auto is what the checkpoint says.
     truncate_dim : int, default=None
-        Keep the first dimensions only, before ``normalize``; None keeps all.
+        Keep the first dimensions only, before ``normalize``; None keeps what the checkpoint's
+        authors keep, mostly all.
     max_length : int, default=None
         Tokens per text, special tokens included; None is the model's own limit.
     overflow : {"warn", "truncate", "error", "chunk"}, default="warn"

@@ -5,6 +5,6 @@ become ids in `skencoder.tokenization`.
 """
 
 from skencoder.tokenizer_files.python_tokenizer import PythonTokenizer, open_tokenizer
-from skencoder.tokenizer_files.reading import TOKENIZER_FILES, read_tokenizer
+from skencoder.tokenizer_files.reading import read_tokenizer
 
-__all__ = ["TOKENIZER_FILES", "PythonTokenizer", "open_tokenizer", "read_tokenizer"]
+__all__ = ["PythonTokenizer", "open_tokenizer", "read_tokenizer"]

@@ -20,19 +20,6 @@ from skencoder.tokenizer_files.sentencepieces import (
 )
 from skencoder.tokenizer_files.special_tokens import SpecialTokens, special_tokens
 
-# Every file that can decide how texts are tokenized.
-TOKENIZER_FILES = (
-    "tokenizer.json",
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "added_tokens.json",
-    "vocab.txt",
-    "vocab.json",
-    "merges.txt",
-    "spiece.model",
-    "sentencepiece.bpe.model",
-    "sentencepiece.model",
-)
 # The pieces a model begins with, and what fairseq put in their place.
 FAIRSEQ_ORDER = {
     "xlm-roberta": (("<unk>", "<s>", "</s>"), ("<s>", "<pad>", "</s>", "<unk>")),

@@ -95,6 +95,35 @@ def test_a_file_is_no_folder(tmp_path):
         locate_checkpoint(file)
 
 
+@pytest.mark.parametrize(
+    ("files", "pickles"),
+    [
+        (["config.json", "model.safetensors", "1_Pooling/config.json"], False),
+        (["config.json", "model-00001-of-00002.safetensors"], False),
+        (["config.json", "pytorch_model.bin"], True),
+        (["config.json", "model.safetensors", "2_Dense/config.json"], True),
+        (["0_Transformer/config.json"], True),
+    ],
+)
+@pytest.mark.parametrize("trusted", [False, True])
+def test_what_is_fetched_from_the_hub(tmp_path, monkeypatch, files, pickles, trusted):
+    for name in files:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    asked = []
+
+    def record(repo_id, allow_patterns):
+        asked.append(set(allow_patterns))
+        return str(tmp_path)
+
+    # The one thing replaced is the network.
+    monkeypatch.setattr("huggingface_hub.snapshot_download", record)
+    assert locate_checkpoint("somebody/model", trust_remote_code=trusted) == tmp_path
+    assert len(asked) == 1 + pickles
+    assert ("pytorch_model.bin" in asked[-1]) == pickles
+    assert all(("*.py" in patterns) == trusted for patterns in asked)
+
+
 def test_hub_cache_is_used_offline(tiny_bert, tmp_path):
     """A snapshot in the hub's cache layout is found with no network."""
     repo = tmp_path / "hub" / "models--somebody--tiny"
