@@ -78,7 +78,7 @@ def run_families(
     *,
     precision: str = "float32",
     rounds: int = 5,
-    tokens: int = 4096,
+    tokens: int = 2048,
 ) -> list[FamilySpeed]:
     """Time every architecture, taking turns.
 
@@ -90,7 +90,7 @@ def run_families(
         Of weights and activations.
     rounds : int, default=5
         How often each is timed.
-    tokens : int, default=4096
+    tokens : int, default=2048
         Encoded per timing and length.
 
     Returns

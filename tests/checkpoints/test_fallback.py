@@ -12,6 +12,7 @@ from skencoder import EncoderVectorizer, EncodingOptions, TextEncoder
 from skencoder.checkpoints import TransformersEncoder, load_checkpoint
 from skencoder.encoder import Boundaries
 from skencoder.errors import CheckpointError
+from skencoder.tokenizer_files import PythonTokenizer, open_tokenizer
 from tests.checkpoints.test_checkpoint import edit_json, edit_weights
 from tests.conftest import HOSTILE_TEXTS
 
@@ -125,6 +126,48 @@ def test_damaged_weights_are_named(folder, tmp_path):
         )
     with pytest.raises(CheckpointError, match="cannot be loaded by transformers"):
         load_checkpoint(copy)
+
+
+@pytest.fixture
+def byte_folder(tmp_path):
+    """A checkpoint whose tokenizer is written in Python: bytes, no vocabulary file at all."""
+    import transformers
+
+    torch.manual_seed(0)
+    config = transformers.T5Config(
+        vocab_size=384, d_model=32, num_layers=2, num_heads=4, d_kv=8, d_ff=48
+    )
+    transformers.AutoModel.from_config(config).save_pretrained(tmp_path)
+    transformers.ByT5Tokenizer().save_pretrained(tmp_path)
+    return tmp_path
+
+
+def test_a_tokenizer_written_in_python(byte_folder):
+    import transformers
+
+    tokenizer = transformers.AutoTokenizer.from_pretrained(byte_folder)
+    model = transformers.AutoModel.from_pretrained(byte_folder).eval().get_encoder()
+    encoder = TextEncoder.load(byte_folder, precision="float32", device="cpu")
+    assert isinstance(encoder.tokenizer._tokenizer, PythonTokenizer)
+    assert (encoder.tokenizer.prefix, encoder.tokenizer.suffix) == ([], [1])
+    texts = [*(t for t in HOSTILE_TEXTS if len(t) < 100), "a text"]
+    found = encoder.encode(texts, EncodingOptions(overflow="truncate", max_length=40)).vectors
+    for text, vector in zip(texts, found, strict=True):
+        ids = tokenizer(text, truncation=True, max_length=40, return_tensors="pt").input_ids
+        expected = model(input_ids=ids).last_hidden_state[0].mean(0)
+        torch.testing.assert_close(vector, expected, atol=1e-5, rtol=1e-5)
+
+
+def test_a_tokenizer_written_in_python_needs_the_extra(byte_folder, monkeypatch):
+    monkeypatch.setitem(sys.modules, "transformers", None)
+    with pytest.raises(CheckpointError, match=r"ByT5Tokenizer.*skencoder\[transformers\]"):
+        open_tokenizer(byte_folder)
+
+
+def test_a_tokenizer_that_transformers_has_not(byte_folder):
+    (byte_folder / "tokenizer_config.json").write_text('{"tokenizer_class": "NoSuchTokenizer"}')
+    with pytest.raises(CheckpointError, match=r"tokenizer_class='NoSuchTokenizer'\) cannot be"):
+        open_tokenizer(byte_folder)
 
 
 CODE = """

@@ -167,6 +167,14 @@ def test_rotation_depends_on_the_distance_only():
         )
 
 
+def test_alibi_s_bias_is_the_formula():
+    scope = AlibiPositions(2)(Scope(Boundaries.from_lengths([2, 5])))
+    for head, slope in enumerate((2.0**-4, 2.0**-8)):
+        for query in range(5):
+            for key in range(5):
+                assert scope.bias[head, query, key].item() == -slope * abs(query - key)
+
+
 def test_multi_head_equals_torch():
     torch.manual_seed(0)
     ours, theirs = SelfAttention(24, 3), nn.MultiheadAttention(24, 3, batch_first=True)
