@@ -38,6 +38,7 @@ from skencoder.errors import (
     OverlongTextError,
     OverlongTextWarning,
     ParameterError,
+    TextInputError,
 )
 from skencoder.tokenization import (
     Index,
@@ -152,8 +153,8 @@ class TextEncoder:
         device : str, default="auto"
             "cpu", "cuda", "cuda:1" or "mps"; auto takes the first GPU, else the CPU.
         trust_remote_code : bool, default=False
-            Whether code from the checkpoint may be run, for an architecture that neither this
-            package nor transformers has. It can do whatever you can do.
+            Whether code from the checkpoint may be run, for an architecture or a variant that
+            this package does not compute. It can do whatever you can do.
 
         Returns
         -------
@@ -172,7 +173,11 @@ class TextEncoder:
         where = resolve_device(device)
         dtype = resolve_precision(precision, where)
         checkpoint = load_checkpoint(model, trust_remote_code=trust_remote_code)
-        tokenizer = TextTokenizer.load(checkpoint.folder, trust_remote_code=trust_remote_code)
+        tokenizer = TextTokenizer.load(
+            checkpoint.folder,
+            lowercase=checkpoint.settings.lowercase,
+            trust_remote_code=trust_remote_code,
+        )
         _check_vocabulary(tokenizer, checkpoint)
         folder = Path(model).expanduser()
         name = str(folder.resolve()) if folder.is_dir() else str(model)
@@ -245,8 +250,7 @@ class TextEncoder:
             )
 
     def _count_tokens(self, prompt: str) -> int:
-        text = prompt.lower() if self.settings.lowercase else prompt
-        return len(self.tokenizer.tokenize([text]).input_ids)
+        return len(self.tokenizer.tokenize([prompt]).input_ids)
 
     @torch.no_grad()
     def encode(
@@ -284,7 +288,8 @@ class TextEncoder:
         plan = self.plan(options or EncodingOptions())
         check_texts(texts)
         unique, inverse = _deduplicate(texts)
-        tokens = self.tokenizer.tokenize([self._prepare(text, plan) for text in unique])
+        tokens = self.tokenizer.tokenize([plan.prompt + text for text in unique])
+        self._check_tokens(tokens, inverse)
         n_overlong = _report_overlong(tokens.lengths[inverse], self.tokenizer.n_special, plan)
         windows, framed = self._cut(tokens, plan)
         vectors = self._encode_windows(framed, plan, output_device)
@@ -297,9 +302,14 @@ class TextEncoder:
             vectors[torch.from_numpy(inverse)] if duplicates else vectors, n_overlong
         )
 
-    def _prepare(self, text: str, plan: EncodingPlan) -> str:
-        text = plan.prompt + text
-        return text.lower() if self.settings.lowercase else text
+    def _check_tokens(self, tokens: TokenizedTexts, inverse: Index) -> None:
+        empty = np.flatnonzero(tokens.lengths[inverse] + self.tokenizer.n_special == 0)
+        if len(empty):
+            raise TextInputError(
+                f"Row {empty[0]} has no token ({len(empty)} such rows): it is empty to this "
+                f"tokenizer, which puts no special token around a text. Leave such rows out, or "
+                f"give them a word."
+            )
 
     def _cut(self, tokens: TokenizedTexts, plan: EncodingPlan) -> tuple[Windows, TokenizedTexts]:
         overlap, lead = None, 0
@@ -308,7 +318,7 @@ class TextEncoder:
             lead = self._count_tokens(plan.prompt) if plan.prompt else 0
             overlap = int((plan.body_length - lead) * plan.overlap)
         windows = plan_windows(tokens, plan.body_length, overlap, lead)
-        return windows, self.tokenizer.add_special_tokens(tokens, windows, lead)
+        return windows, self.tokenizer.add_special_tokens(tokens, windows)
 
     def _encode_windows(
         self, texts: TokenizedTexts, plan: EncodingPlan, output_device: torch.device | str
@@ -380,35 +390,41 @@ def _load_again(source: Source, device: str) -> TextEncoder:
 def _prepare(
     encoder: Encoder | TransformersEncoder, device: torch.device, dtype: torch.dtype
 ) -> Encoder | TransformersEncoder:
+    if isinstance(encoder, TransformersEncoder):
+        encoder.to_precision(dtype)
+        return encoder.to(device)
     encoder = encoder.to(device=device, dtype=dtype)
-    packable = isinstance(encoder, Encoder) and device.type == "cpu" and can_prepack(dtype)
-    return prepack(encoder) if packable else encoder  # type: ignore[arg-type]
+    return prepack(encoder) if device.type == "cpu" and can_prepack(dtype) else encoder
 
 
 def _check_vocabulary(tokenizer: TextTokenizer, checkpoint: Checkpoint) -> None:
     folder, vocab_size = checkpoint.folder, checkpoint.encoder.config.vocab_size
     known, unused = tokenizer.vocab_size, vocab_size - tokenizer.vocab_size
-    ours, expected = tokenizer.pad_token_id, checkpoint.special_ids.get("pad_token_id")
-    other_padding = ours is not None and expected is not None and ours != expected
+    ours, expected = tokenizer.pad_token_ids, checkpoint.special_ids.get("pad_token_id")
+    other_padding = bool(ours) and expected is not None and expected not in ours
     if unused < 0:
         raise CheckpointError(
             f"The tokenizer in {folder} (tokenizer.json) gives ids up to {known - 1}, but "
             f"config.json has vocab_size={vocab_size}; the tokenizer belongs to another model."
         )
-    if other_padding and unused:
-        raise CheckpointError(
-            f"The tokenizer in {folder} (tokenizer.json) has {known} ids and padding at {ours}, "
-            f"but config.json has vocab_size={vocab_size} and pad_token_id={expected}; the "
-            f"tokenizer belongs to another model."
-        )
-    if other_padding or unused > MOST_UNUSED_IDS:
+    described = (
+        f"The tokenizer in {folder} (tokenizer.json) has {known} ids and padding at "
+        f"{' or '.join(map(str, ours)) or 'none'}, but config.json has vocab_size={vocab_size} "
+        f"and pad_token_id={expected}"
+    )
+    if other_padding and unused > MOST_UNUSED_IDS:
+        raise CheckpointError(f"{described}; the tokenizer belongs to another model.")
+    # Padding alone says little: published files disagree, and only positions counted from it care.
+    if unused > MOST_UNUSED_IDS or (other_padding and _counts_from_padding(checkpoint)):
         warnings.warn(
-            f"The tokenizer in {folder} has {known} ids and padding at {ours}, but config.json "
-            f"has vocab_size={vocab_size} and pad_token_id={expected}. If it belongs to another "
-            f"model, the vectors mean nothing.",
+            f"{described}. If it belongs to another model, the vectors mean nothing.",
             CheckpointWarning,
             stacklevel=3,
         )
+
+
+def _counts_from_padding(checkpoint: Checkpoint) -> bool:
+    return getattr(checkpoint.encoder.config, "pad_token_id", None) is not None
 
 
 def _deduplicate(texts: Sequence[str]) -> tuple[list[str], Index]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from skencoder.errors import CheckpointError, TextInputError
-from skencoder.tokenizer_files import PythonTokenizer, open_tokenizer
+from skencoder.tokenizer_files import PythonTokenizer, lowercase_first, open_tokenizer
 
 Ids = NDArray[np.int32]
 Index = NDArray[np.int64]
@@ -58,11 +58,14 @@ class Windows:
         The text each piece is of.
     starts, stops : int64 of shape (n_windows,)
         Where it begins and ends in the flat ids, in tokens.
+    leads : int64 of shape (n_windows,)
+        Tokens from the beginning of its text put before it, such as a prompt's.
     """
 
     rows: Index
     starts: Index
     stops: Index
+    leads: Index
 
 
 class TextTokenizer:
@@ -81,13 +84,17 @@ class TextTokenizer:
         self.prefix, self.suffix = _special_tokens(tokenizer)
 
     @classmethod
-    def load(cls, folder: Path, *, trust_remote_code: bool = False) -> "TextTokenizer":
+    def load(
+        cls, folder: Path, *, lowercase: bool = False, trust_remote_code: bool = False
+    ) -> "TextTokenizer":
         """Read a checkpoint folder's tokenizer.
 
         Parameters
         ----------
         folder : Path
             Where ``tokenizer.json`` or older vocabulary files lie.
+        lowercase : bool, default=False
+            Whether texts, but not special tokens in them, are lowercased first.
         trust_remote_code : bool, default=False
             Whether code from the folder may be run, for a tokenizer that only it has.
 
@@ -102,16 +109,18 @@ class TextTokenizer:
             If there is no tokenizer, or it cannot be used.
         """
         tokenizer = open_tokenizer(folder, trust_remote_code=trust_remote_code)
+        if lowercase:
+            lowercase_first(tokenizer)
         try:
             return cls(tokenizer)
         except ValueError as error:
             raise CheckpointError(f"The tokenizer in {folder} cannot be used: {error}.") from error
 
     @property
-    def pad_token_id(self) -> int | None:
-        """Id of the padding token; None where it has none of the usual names."""
+    def pad_token_ids(self) -> list[int]:
+        """Ids that may be the padding token's, by its usual names."""
         ids = (self._tokenizer.token_to_id(token) for token in PAD_TOKENS)
-        return next((found for found in ids if found is not None), None)
+        return [found for found in ids if found is not None]
 
     @property
     def n_special(self) -> int:
@@ -144,9 +153,7 @@ class TextTokenizer:
         ids = np.concatenate([ids for ids, _ in lots] or [np.zeros(0, np.int32)])
         return TokenizedTexts(ids, _offsets(lengths))
 
-    def add_special_tokens(
-        self, texts: TokenizedTexts, windows: Windows, lead: int = 0
-    ) -> TokenizedTexts:
+    def add_special_tokens(self, texts: TokenizedTexts, windows: Windows) -> TokenizedTexts:
         """Cut the windows out and put the special tokens around each.
 
         Parameters
@@ -155,8 +162,6 @@ class TextTokenizer:
             Without special tokens.
         windows : Windows
             What to cut out.
-        lead : int, default=0
-            Tokens from the beginning of its text put before each window, such as a prompt's.
 
         Returns
         -------
@@ -164,18 +169,19 @@ class TextTokenizer:
             One entry per window.
         """
         bodies = windows.stops - windows.starts
-        offsets = _offsets(bodies + lead + self.n_special)
+        offsets = _offsets(bodies + windows.leads + self.n_special)
         framed = np.empty(offsets[-1], np.int32)
         for place, special in enumerate(self.prefix):
             framed[offsets[:-1] + place] = special
         for place, special in enumerate(self.suffix):
             framed[offsets[1:] - len(self.suffix) + place] = special
         places = offsets[:-1] + len(self.prefix)
-        for place in range(lead):
-            framed[places + place] = texts.input_ids[texts.offsets[windows.rows] + place]
+        for place in range(windows.leads.max(initial=0)):
+            led = windows.leads > place
+            framed[places[led] + place] = texts.input_ids[texts.offsets[windows.rows[led]] + place]
         within = np.arange(bodies.sum()) - np.repeat(_offsets(bodies)[:-1], bodies)
         source = np.repeat(windows.starts, bodies) + within
-        framed[np.repeat(places + lead, bodies) + within] = texts.input_ids[source]
+        framed[np.repeat(places + windows.leads, bodies) + within] = texts.input_ids[source]
         return TokenizedTexts(framed, offsets)
 
     def _tokenize_lot(self, texts: Sequence[str]) -> tuple[Ids, Index]:
@@ -234,24 +240,28 @@ def plan_windows(texts: TokenizedTexts, limit: int, overlap: int | None, lead: i
     overlap : int or None
         Tokens that neighbouring pieces share; None takes the first piece only.
     lead : int, default=0
-        Tokens at the beginning of every text that belong to each of its pieces and are planned
-        by nobody, such as a prompt's.
+        Tokens at the beginning of a text that is cut, such as a prompt's, put before each of its
+        pieces.
 
     Returns
     -------
     Windows
         In row order; every text has at least one, an empty text an empty one.
     """
-    bodies, room = texts.lengths - lead, limit - lead
+    leads = np.zeros_like(texts.lengths)
+    if overlap is not None:
+        leads[texts.lengths > limit] = lead
+    bodies, room = texts.lengths - leads, limit - leads
     if overlap is None:
-        counts, step = np.ones_like(bodies), 0
+        counts, step = np.ones_like(bodies), np.zeros_like(bodies)
     else:
         step = room - overlap
         counts = 1 + np.maximum(0, -(-(bodies - room) // step))
     rows = np.repeat(np.arange(len(texts)), counts)
     places = np.arange(counts.sum()) - np.repeat(_offsets(counts)[:-1], counts)
-    starts = texts.offsets[rows] + lead + places * step
-    return Windows(rows, starts, np.minimum(starts + room, texts.offsets[rows + 1]))
+    starts = texts.offsets[rows] + leads[rows] + places * step[rows]
+    stops = np.minimum(starts + room[rows], texts.offsets[rows + 1])
+    return Windows(rows, starts, stops, leads[rows])
 
 
 def _offsets(lengths: Index) -> Index:

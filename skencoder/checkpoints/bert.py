@@ -53,6 +53,8 @@ IGNORED = (
     r"qa_outputs\..*",
     r"embeddings\.position_ids",
     r"embeddings\.token_type_ids",
+    # TinyBERT's maps to its teacher's width.
+    r"fit_denses?\..*",
 )
 
 BERT_FAMILY = Family(

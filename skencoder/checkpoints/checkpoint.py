@@ -16,7 +16,7 @@ from skencoder.checkpoints.modules import Modules, load_projection, read_modules
 from skencoder.checkpoints.sentence import SentenceSettings, read_sentence_settings
 from skencoder.checkpoints.tensors import find_weights
 from skencoder.checkpoints.weights import load_encoder, load_head
-from skencoder.encoder import Encoder, MaskedLM
+from skencoder.encoder import Encoder, MaskedLM, projection_widths
 from skencoder.errors import CheckpointError
 
 
@@ -59,8 +59,8 @@ def load_checkpoint(name: str | Path, *, trust_remote_code: bool = False) -> Che
     name : str or Path
         A folder, the name of an installed model package, or a hub id.
     trust_remote_code : bool, default=False
-        Whether code from the checkpoint may be run, for an architecture that neither this
-        package nor transformers has. It can do whatever you can do.
+        Whether code from the checkpoint may be run, for an architecture or a variant that this
+        package does not compute. It can do whatever you can do.
 
     Returns
     -------
@@ -86,12 +86,17 @@ def load_checkpoint(name: str | Path, *, trust_remote_code: bool = False) -> Che
     path = modules.transformer / "config.json"
     published = read_json(path)
     settings = read_sentence_settings(folder, modules)
+    encoder, projection = (
+        _load_encoder(path, published, trust_remote_code),
+        load_projection(modules),
+    )
+    _check_widths(encoder.config.hidden_size, settings, projection, folder)
     return Checkpoint(
-        encoder=_load_encoder(path, published, trust_remote_code),
+        encoder=encoder,
         folder=modules.transformer,
         settings=settings,
-        projection=load_projection(modules),
-        fingerprint=_fingerprint(modules, settings),
+        projection=projection,
+        fingerprint=_fingerprint(modules, settings, trust_remote_code),
         model_type=str(published.get("model_type")),
         special_ids=read_special_ids(published),
     )
@@ -157,12 +162,43 @@ def _load_encoder(
     family = FAMILIES.get(str(published.get("model_type")))
     if family is None:
         return load_transformers_encoder(path, published, trust_remote_code)
-    return load_encoder(path.parent, family.read_config(published, path), family)
+    try:
+        config = family.read_config(published, path)
+    except CheckpointError as error:
+        if "auto_map" not in published:
+            raise
+        if not trust_remote_code:
+            raise CheckpointError(
+                f"{error} Its folder brings code of its own for that, which is run only if you "
+                f"trust it: TextEncoder.load(..., trust_remote_code=True)."
+            ) from error
+        return load_transformers_encoder(path, published, trust_remote_code)
+    return load_encoder(path.parent, config, family)
 
 
-def _fingerprint(modules: Modules, settings: SentenceSettings) -> str:
+def _check_widths(
+    hidden_size: int, settings: SentenceSettings, projection: nn.Sequential | None, folder: Path
+) -> None:
+    width = hidden_size * len(settings.pooling.split("+"))
+    if projection is not None:
+        taken, given = projection_widths(projection)[0][0], projection_widths(projection)[-1][1]
+        if taken != width:
+            raise CheckpointError(
+                f"{folder} has a Dense module that takes {taken} dimensions (in_features), but "
+                f"its pooling {settings.pooling} gives {width}."
+            )
+        width = given
+    if (settings.truncate_dim or 0) > width:
+        raise CheckpointError(
+            f"{folder / 'config_sentence_transformers.json'} has truncate_dim="
+            f"{settings.truncate_dim}, but the vectors have {width} dimensions."
+        )
+
+
+def _fingerprint(modules: Modules, settings: SentenceSettings, with_code: bool) -> str:
     folder = modules.transformer
     tokenizer = [folder / name for name in TOKENIZER_FILES if (folder / name).is_file()]
+    tokenizer += sorted(folder.glob("*.py")) if with_code else []
     dense = [
         path for place in modules.dense for path in (place / "config.json", *find_weights(place))
     ]

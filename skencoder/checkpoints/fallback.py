@@ -44,7 +44,8 @@ class TransformersConfig:
 class TransformersEncoder(nn.Module):
     """A model of transformers that takes packed texts.
 
-    Texts of one length go through it together, so that nothing is padded here either.
+    Texts of one length go through it together, so that nothing is padded here either. It encodes;
+    attention weights and `save_checkpoint` are the core's only.
 
     Parameters
     ----------
@@ -78,7 +79,18 @@ class TransformersEncoder(nn.Module):
         -------
         float of shape (tokens, hidden)
             One vector per token.
+
+        Raises
+        ------
+        ValueError
+            If there is no such layer.
         """
+        layers = self.config.num_hidden_layers
+        if not -layers - 1 <= layer <= layers:
+            raise ValueError(
+                f"layer must lie between {-layers - 1} and {layers} for {layers} layers; "
+                f"got {layer}."
+            )
         blocks = []
         for run in boundaries.runs:
             ids = input_ids[run.start : run.stop].view(run.batch, run.sequence).long()
@@ -95,6 +107,27 @@ class TransformersEncoder(nn.Module):
         states: Tensor = output.hidden_states[layer] if inner else output.last_hidden_state
         return states
 
+    def to_precision(self, dtype: torch.dtype) -> "TransformersEncoder":
+        """Convert the weights, but not what the model computes in float32.
+
+        Parameters
+        ----------
+        dtype : torch.dtype
+            Of the weights.
+
+        Returns
+        -------
+        TransformersEncoder
+            The same, changed in place.
+        """
+        # Buffers hold the angles of rotary positions, which half precision would spoil.
+        kept = set(getattr(self.model, "_keep_in_fp32_modules", None) or ())
+        kept |= set(getattr(self.model, "_keep_in_fp32_modules_strict", None) or ())
+        for name, parameter in self.model.named_parameters():
+            if not kept & set(name.split(".")):
+                parameter.data = parameter.data.to(dtype)
+        return self
+
 
 def load_transformers_encoder(
     path: Path, published: Mapping[str, Any], trust_remote_code: bool
@@ -108,7 +141,8 @@ def load_transformers_encoder(
     published : mapping
         The fields of that file.
     trust_remote_code : bool
-        Whether code from the checkpoint may be run.
+        Whether code from the checkpoint may be run, for an architecture that transformers does
+        not have or a variant that the core refuses.
 
     Returns
     -------
@@ -129,7 +163,8 @@ def load_transformers_encoder(
             f"{path} has model_type={model_type!r}, which is computed by transformers: "
             f"pip install 'skencoder[transformers]'."
         ) from error
-    if model_type not in transformers.CONFIG_MAPPING and not trust_remote_code:
+    known = isinstance(model_type, str) and model_type in transformers.CONFIG_MAPPING
+    if not known and not trust_remote_code:
         raise CheckpointError(_unknown(path, model_type, "auto_map" in published))
     model, missing = _load_model(path, trust_remote_code)
     if missing:
@@ -137,7 +172,9 @@ def load_transformers_encoder(
             f"The weights beside {path} lack {', '.join(missing[:5])}"
             f"{' and more' if len(missing) > 5 else ''}; they would be random."  # noqa: PLR2004
         )
-    return TransformersEncoder(model.eval().requires_grad_(False), _read_sizes(model.config, path))
+    encoder = TransformersEncoder(model.eval().requires_grad_(False), _read_sizes(model, path))
+    _check_model(encoder, path)
+    return encoder
 
 
 def _unknown(path: Path, model_type: object, has_code: bool) -> str:
@@ -162,7 +199,8 @@ def _load_model(path: Path, trust_remote_code: bool) -> tuple[Any, list[str]]:
             trust_remote_code=trust_remote_code,
             dtype=torch.float32,
             output_loading_info=True,
-            local_files_only=True,
+            # Trusted code may lie in another repository than its weights.
+            local_files_only=not trust_remote_code,
         )
     except Exception as error:  # the library raises what its readers raise
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
@@ -171,13 +209,15 @@ def _load_model(path: Path, trust_remote_code: bool) -> tuple[Any, list[str]]:
         ) from error
     # A pooler after the last layer is left out of many files and of every sentence vector.
     missing = sorted(key for key in info["missing_keys"] if not key.startswith("pooler."))
+    # One text is encoded once: there is no next token to keep keys and values for.
+    model.config.use_cache, model.config.return_dict = False, True
     if model.config.is_encoder_decoder:
         return model.get_encoder(), [key for key in missing if key.startswith("encoder.")]
     return model, missing
 
 
-def _read_sizes(config: Any, path: Path) -> TransformersConfig:
-    config = config.get_text_config()
+def _read_sizes(model: Any, path: Path) -> TransformersConfig:
+    config = model.config.get_text_config()
     names = {
         "vocab_size": ("vocab_size",),
         "hidden_size": ("hidden_size", "d_model"),
@@ -189,6 +229,35 @@ def _read_sizes(config: Any, path: Path) -> TransformersConfig:
         if not found:
             raise CheckpointError(f"{path} does not say {' or '.join(theirs)}.")
         sizes[ours] = found[0]
+    return TransformersConfig(**sizes, max_position_embeddings=_read_limit(model, config))
+
+
+def _read_limit(model: Any, config: Any) -> int:
+    for name, module in model.named_modules():
+        # Rows up to the padding's are not used where positions are counted from it.
+        if (
+            name.endswith("position_embeddings")
+            and getattr(module, "padding_idx", None) is not None
+        ):
+            return int(module.num_embeddings - module.padding_idx - 1)
     limits = (getattr(config, name, None) for name in ("max_position_embeddings", "n_positions"))
-    limit = next((int(limit) for limit in limits if limit), UNSAID_LIMIT)
-    return TransformersConfig(**sizes, max_position_embeddings=limit)
+    return next((int(limit) for limit in limits if limit and limit > 0), UNSAID_LIMIT)
+
+
+def _check_model(encoder: TransformersEncoder, path: Path) -> None:
+    broken = [name for name, p in encoder.model.named_parameters() if not p.isfinite().all()]
+    if broken:
+        raise CheckpointError(f"The weights beside {path} hold NaN or infinity in {broken[:5]}.")
+    try:
+        with torch.no_grad():
+            shape = encoder.forward_packed(torch.tensor([1]), Boundaries.from_lengths([1])).shape
+    except Exception as error:  # whatever a model of unknown kind raises
+        raise CheckpointError(
+            f"{path} is of a model that does not encode texts alone ({type(error).__name__}: "
+            f"{str(error).splitlines()[0] if str(error) else ''})."
+        ) from error
+    if shape != (1, encoder.config.hidden_size):
+        raise CheckpointError(
+            f"{path} is of a model that gives {tuple(shape)} for one token; (1, "
+            f"{encoder.config.hidden_size}) was expected."
+        )

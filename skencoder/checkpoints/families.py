@@ -61,7 +61,7 @@ def write_config(
     CheckpointError
         If no family (or not this one) has all these parts.
     """
-    for name in [model_type] if model_type else FAMILIES:
+    for name in (model_type,) if model_type else FAMILIES:
         published = _try_family(WRITTEN_AS.get(name, name), config, head)
         if published is not None:
             return published
@@ -79,6 +79,9 @@ def _try_family(
             f"model_type={name!r} is unknown; families are {', '.join(FAMILIES)}."
         )
     family, path = FAMILIES[name], Path("config.json")
+    if "type_vocab_size" in family.fields and not config.type_vocab_size:
+        if not family.writes_no_segments:
+            return None
     published = {"model_type": name, **family.write_config(config, head)}
     try:
         same = family.read_config(published, path) == config

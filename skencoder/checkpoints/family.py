@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from skencoder.encoder import EncoderConfig, HeadConfig
+from skencoder.encoder.config import MOST_LAYERS
 from skencoder.errors import CheckpointError
 
 ACTIVATION_NAMES = {
@@ -78,10 +79,14 @@ class Family:
         What some files put before the encoder's names; the first is written with a head.
     ignored : tuple of str
         Patterns of published names that a sentence vector does not need.
+    writes_no_segments : bool
+        Whether other libraries load files of this family without a segment table.
     head : HeadConfig
         The masked-language-model head where the configuration does not say.
     head_fields : mapping of str to str
         Fields of `HeadConfig` and their published names.
+    derive_head : callable
+        From published fields to those of `HeadConfig` that are more than another name.
     """
 
     architectures: tuple[str, str]
@@ -97,8 +102,10 @@ class Family:
     aliases: Mapping[str, str] = field(default_factory=dict)
     prefixes: tuple[str, ...]
     ignored: tuple[str, ...] = ()
+    writes_no_segments: bool = False
     head: HeadConfig = field(default_factory=HeadConfig)
     head_fields: Mapping[str, str] = field(default_factory=dict)
+    derive_head: Callable[[Fields], dict[str, Any]] = _nothing
 
     def read_config(self, published: Fields, path: Path) -> EncoderConfig:
         """Translate ``config.json``.
@@ -121,17 +128,20 @@ class Family:
             If a field is missing or has a value that this family's code does not compute.
         """
         for name, value in self.expected.items():
-            if published.get(name, value) != value:
+            if published.get(name) not in (None, value):
                 raise CheckpointError(
                     f"{path} has {name}={published[name]!r}; only {value!r} is supported."
                 )
-        found = self._read_fields(published, path)
         unbiased = tuple(part for part, name in self.biases.items() if not published.get(name))
         try:
+            found = self._read_fields(published, path)
             derived = self.derive(published)
             return EncoderConfig(**({"unbiased": unbiased} | found | dict(self.fixed) | derived))
-        except (ValueError, TypeError) as error:
-            raise CheckpointError(f"{path}: {error}") from error
+        except CheckpointError:
+            raise
+        # Whatever nonsense a field holds, arithmetic on it stumbles in one of these ways.
+        except (ValueError, TypeError, ArithmeticError, LookupError, AttributeError) as error:
+            raise CheckpointError(f"{path} cannot be used: {error}") from error
 
     def _read_fields(self, published: Fields, path: Path) -> dict[str, Any]:
         found, missing = dict(self.defaults), []
@@ -144,6 +154,10 @@ class Family:
                 missing.append(names[0])
         if missing:
             raise CheckpointError(f"{path} lacks the fields {', '.join(missing)}.")
+        # Before anything is laid out per layer: a number that no machine could count to.
+        layers = found["num_hidden_layers"]
+        if isinstance(layers, int | float) and layers > MOST_LAYERS:
+            raise ValueError(f"num_hidden_layers must be at most {MOST_LAYERS}; got {layers}.")
         found["hidden_act"] = read_activation(found["hidden_act"], "hidden_act", path)
         return found
 
@@ -167,14 +181,19 @@ class Family:
         CheckpointError
             If its activation is not computed here.
         """
-        found = {
-            ours: published.get(theirs, getattr(self.head, ours))
-            for ours, theirs in self.head_fields.items()
-        }
-        if isinstance(found.get("activation"), str):
-            name = self.head_fields["activation"]
-            found["activation"] = read_activation(found["activation"], name, path)
-        return HeadConfig(**(vars(self.head) | found))
+        found = {}
+        for ours, theirs in self.head_fields.items():
+            value = published.get(theirs)
+            if value is None:
+                continue
+            if ours == "activation":
+                value = read_activation(value, theirs, path)
+            elif not isinstance(value, bool):
+                raise CheckpointError(
+                    f"{path} must have true or false for {theirs}; got {value!r}."
+                )
+            found[ours] = value
+        return HeadConfig(**(vars(self.head) | found | self.derive_head(published)))
 
     def write_config(self, config: EncoderConfig, head: HeadConfig | None) -> dict[str, Any]:
         """Translate the other way.

@@ -17,6 +17,9 @@ TOKENIZER_FILES = (
     "vocab.json",
     "merges.txt",
     "spiece.model",
+    "spm.model",
+    "tokenizer.model",
+    "bpe.codes",
     "sentencepiece.bpe.model",
     "sentencepiece.model",
 )
@@ -71,7 +74,7 @@ def read_any_json(path: Path) -> Any:
             f"{path} is missing; a checkpoint folder holds config.json, model.safetensors and "
             f"tokenizer.json. {describe_folder(path.parent)}"
         ) from error
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, RecursionError) as error:
         raise CheckpointError(f"{path} cannot be read as JSON: {error}") from error
 
 

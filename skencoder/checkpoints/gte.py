@@ -65,6 +65,7 @@ GTE_FAMILY = Family(
         ("head.decoder", "lm_head.decoder"),
     ),
     prefixes=("gte.", "new."),
+    writes_no_segments=True,
     ignored=(*IGNORED, r"lm_head\..*"),
     head_fields={"tied": "tie_word_embeddings"},
 )

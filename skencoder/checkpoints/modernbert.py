@@ -15,6 +15,8 @@ _GLOBAL_THETA, _LOCAL_THETA = 160000.0, 10000.0
 def _read_attention(fields: Fields) -> dict[str, Any]:
     # The published number is the whole window, both sides together.
     reach = int(fields.get("local_attention", 128)) // 2
+    if reach < 1:
+        raise ValueError(f"local_attention must be 2 or more; got {fields['local_attention']!r}.")
     windows = tuple(reach if kind == _LOCAL else None for kind in _layer_types(fields))
     return {
         "windows": windows if any(windows) else None,

@@ -12,12 +12,14 @@ import torch
 from torch import nn
 
 from skencoder.checkpoints.files import read_any_json, read_json
-from skencoder.checkpoints.tensors import read_tensors
+from skencoder.checkpoints.tensors import is_usable, read_tensors
 from skencoder.encoder import Projection, projection_widths
 from skencoder.errors import CheckpointError
 
 # The steps that are computed here, in the only order that is.
 MODULE_ORDER = ("Transformer", "Pooling", "Dense", "Normalize")
+# More than any published vector has, and little enough to be refused before memory is asked for.
+MAX_WIDTH = 2**20
 # A published activation, the last part of its class's name, and ours.
 DENSE_ACTIVATIONS = {
     "Identity": "identity",
@@ -78,7 +80,7 @@ def read_modules(folder: Path) -> Modules:
             f"{path} must hold a list of modules, each with a type and a path; got "
             f"{str(entries)[:60]}."
         )
-    kinds = [entry["type"].rpartition(".")[2] for entry in entries]
+    kinds = [_kind(entry["type"]) for entry in entries]
     _check_order(kinds, path)
     places = [_inside(folder, entry["path"], path) for entry in entries]
     found = {
@@ -99,6 +101,12 @@ def _is_module(entry: Any) -> bool:
     )
 
 
+def _kind(module_type: str) -> str:
+    # A class of the same name from elsewhere is another class.
+    library, _, name = module_type.rpartition(".")
+    return name if library.split(".")[0] == "sentence_transformers" else module_type
+
+
 def _check_order(kinds: list[str], path: Path) -> None:
     unknown = sorted(set(kinds) - set(MODULE_ORDER))
     if unknown:
@@ -112,11 +120,20 @@ def _check_order(kinds: list[str], path: Path) -> None:
             f"{path} has the modules {', '.join(kinds)}; supported is the order "
             f"{', '.join(MODULE_ORDER)}, only Dense more than once."
         )
+    if "Transformer" not in kinds or ("Dense" in kinds and "Pooling" not in kinds):
+        raise CheckpointError(
+            f"{path} has the modules {', '.join(kinds) or 'none'}; a Transformer was expected, "
+            f"and before Dense a Pooling."
+        )
 
 
 def _inside(folder: Path, name: str, path: Path) -> Path:
     place = folder / name
-    if not place.resolve().is_relative_to(folder.resolve()):
+    try:
+        inside = place.resolve().is_relative_to(folder.resolve())
+    except (ValueError, OSError):
+        inside = False
+    if not inside:
         raise CheckpointError(f"{path} names the path {name!r}, which leads out of its folder.")
     return place
 
@@ -165,9 +182,13 @@ def _load_dense(folder: Path) -> Projection:
             f"{', '.join(elsewhere) or 'no other names'}; supported are the activations "
             f"{', '.join(DENSE_ACTIVATIONS)} on the sentence vector, without a residual."
         )
-    missing = [name for name in ("in_features", "out_features") if name not in fields]
-    if missing:
-        raise CheckpointError(f"{path} lacks the fields {', '.join(missing)}.")
+    for name in ("in_features", "out_features"):
+        if type(fields.get(name)) is not int or not 0 < fields[name] <= MAX_WIDTH:
+            raise CheckpointError(
+                f"{path} must have a positive integer {name}; got {fields.get(name)!r}."
+            )
+    if not isinstance(fields.get("bias", True), bool):
+        raise CheckpointError(f"{path} must have a true or false bias; got {fields['bias']!r}.")
     with torch.device("meta"):
         dense = Projection(
             fields["in_features"],
@@ -187,5 +208,8 @@ def _fill_dense(dense: Projection, folder: Path) -> Projection:
         raise CheckpointError(
             f"{path} does not fit its config.json: {found} instead of {expected}."
         )
+    unusable = sorted(name for name, tensor in tensors.items() if not is_usable(tensor))
+    if unusable:
+        raise CheckpointError(f"{path} has no finite floating-point numbers in {unusable}.")
     dense.load_state_dict(state, assign=True)
     return dense

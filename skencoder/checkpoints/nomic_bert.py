@@ -22,6 +22,15 @@ def _read_rotary(fields: Fields) -> dict[str, Any]:
     return {"attention_positions": rotary}
 
 
+def _read_head(fields: Fields) -> dict[str, Any]:
+    if "mlp_fc1_bias" not in fields:
+        return {}
+    # The authors' code takes the layers' activation and the first map's bias for the head too.
+    biased = bool(fields["mlp_fc1_bias"])
+    activation = "silu" if fields.get("activation_function") == "swiglu" else "gelu"
+    return {"activation": activation, "transform_bias": biased, "decoder_bias": biased}
+
+
 def _write_rotary(config: EncoderConfig) -> dict[str, Any]:
     rotary = config.attention_positions
     return write_rotary(rotary if isinstance(rotary, Rotary) else Rotary())
@@ -91,5 +100,6 @@ NOMIC_BERT_FAMILY = Family(
     aliases={"cls.predictions.bias": "cls.predictions.decoder.bias"},
     prefixes=("nomic_bert.", "bert."),
     ignored=(*IGNORED, r"cls\..*"),
+    derive_head=_read_head,
     head_fields={"activation": "hidden_act", "tied": "tie_word_embeddings"},
 )

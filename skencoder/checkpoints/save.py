@@ -2,9 +2,11 @@
 
 import json
 import shutil
-import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import torch
 from safetensors.torch import save_file
@@ -18,7 +20,14 @@ from skencoder.checkpoints.modules import DENSE_ACTIVATIONS
 from skencoder.checkpoints.sentence import OLD_POOLING_NAMES, POOLING_NAMES, SentenceSettings
 from skencoder.checkpoints.tensors import WEIGHTS_FILE
 from skencoder.checkpoints.weights import head_places, published_tensors
-from skencoder.encoder import Encoder, MaskedLM, Projection, plain_state
+from skencoder.encoder import (
+    Encoder,
+    EncoderConfig,
+    HeadConfig,
+    MaskedLM,
+    Projection,
+    plain_state,
+)
 from skencoder.errors import CheckpointError
 
 _MODULES = "sentence_transformers.models"
@@ -51,7 +60,8 @@ def save_checkpoint(
     projection : nn.Sequential of Projection, optional
         Linear maps after pooling.
     model_type : str, optional
-        The family whose names are written; the first that computes the same if not given.
+        The family whose names are written; if not given, that of a ``config.json`` beside the
+        tokenizer if it computes the same, else the first that does.
 
     Returns
     -------
@@ -62,6 +72,8 @@ def save_checkpoint(
     ------
     CheckpointError
         If the folder holds something, there is no tokenizer, or no family has all the parts.
+    OSError
+        If the disk is full or the folder cannot be written; nothing is left behind.
 
     Examples
     --------
@@ -77,26 +89,61 @@ def save_checkpoint(
     >>> load_checkpoint(folder).settings == checkpoint.settings
     True
     """
-    target, settings = Path(folder).expanduser(), settings or SentenceSettings()
+    if not isinstance(model, Encoder | MaskedLM):
+        raise CheckpointError(
+            f"Only an Encoder or a MaskedLM can be written; got a {type(model).__name__}. Copy "
+            f"the folder that it was loaded from."
+        )
+    target, settings = Path(folder).expanduser().resolve(), settings or SentenceSettings()
     if target.is_file() or (target.is_dir() and any(target.iterdir())):
         raise CheckpointError(f"{target} is not empty; choose a new folder.")
-    tokenizer = _tokenizer_files(Path(tokenizer_folder))
+    source = Path(tokenizer_folder).expanduser()
+    tokenizer = _tokenizer_files(source)
     head = model.head_config if isinstance(model, MaskedLM) else None
     encoder = model.encoder if isinstance(model, MaskedLM) else model
-    config = _special_ids(Path(tokenizer_folder)) | write_config(encoder.config, head, model_type)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-    try:
+    config = _source_fields(source) | _write_config(encoder.config, head, model_type, source)
+    with _appearing(target) as draft:
         _write_model(draft, model, config)
         _write_tokenizer(draft, tokenizer, settings, encoder.config.max_position_embeddings)
         _write_sentence_files(draft, encoder.config.hidden_size, settings, projection)
-        draft.chmod(0o755)
-        # Renaming over an empty folder is allowed, and is one step.
-        draft.replace(target)
+    return target
+
+
+@contextmanager
+def _appearing(target: Path) -> Iterator[Path]:
+    """Give a folder to fill, which becomes the target at the end, or nothing if that fails."""
+    # Inside a folder that exists, so that renaming stays on one file system.
+    place = target if target.exists() else target.parent
+    place.mkdir(parents=True, exist_ok=True)
+    draft = place / f".draft-{uuid4().hex}"
+    draft.mkdir()
+    try:
+        yield draft
+        if place != target:
+            draft.rename(target)
+            return
+        # Without config.json a folder is no checkpoint, so it comes last.
+        for path in sorted(draft.iterdir(), key=lambda path: path.name == "config.json"):
+            path.rename(target / path.name)
+        draft.rmdir()
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
         raise
-    return target
+
+
+def _write_config(
+    config: EncoderConfig, head: HeadConfig | None, model_type: str | None, source: Path
+) -> dict[str, Any]:
+    """Choose the family asked for, else the one of the source, else any that computes the same."""
+    former = _read_optional(source / "config.json").get("model_type")
+    if model_type is None and former in FAMILIES:
+        with suppress(CheckpointError):
+            return write_config(config, head, former)
+    return write_config(config, head, model_type)
+
+
+def _read_optional(path: Path) -> dict[str, Any]:
+    return read_json(path) if path.is_file() else {}
 
 
 def _tokenizer_files(folder: Path) -> list[Path]:
@@ -116,7 +163,14 @@ def _write_model(folder: Path, model: Encoder | MaskedLM, config: dict[str, Any]
         tensors = published_tensors(state, family.places(state), "")
     dtype = str(next(iter(tensors.values())).dtype).removeprefix("torch.")
     _write_json(folder / "config.json", config | {"dtype": dtype})
-    save_file(tensors, folder / WEIGHTS_FILE, metadata={"format": "pt"})
+    _save_tensors(tensors, folder)
+
+
+def _save_tensors(tensors: dict[str, Tensor], folder: Path) -> None:
+    path = folder / WEIGHTS_FILE
+    save_file(tensors, path, metadata={"format": "pt"})
+    # The library keeps the file to its owner; it may be read by whoever may read its neighbour.
+    path.chmod((folder / "config.json").stat().st_mode & 0o777)
 
 
 def _write_aliases(tensors: dict[str, Tensor], family: Family, tied: bool) -> None:
@@ -132,25 +186,27 @@ def _write_tokenizer(
 ) -> None:
     for path in files:
         shutil.copyfile(path, folder / path.name)
-    if not (folder / "tokenizer_config.json").exists():
-        fields = {"model_max_length": settings.max_length or reach}
-        if (folder / "tokenizer.json").exists():
-            fields |= {"tokenizer_class": "PreTrainedTokenizerFast"}  # type: ignore[dict-item]
-            fields |= _special_tokens(folder / "tokenizer.json")  # type: ignore[arg-type]
-        _write_json(folder / "tokenizer_config.json", fields)
+    fields = _read_optional(folder / "tokenizer_config.json")
+    fields.setdefault("model_max_length", settings.max_length or reach)
+    if (folder / "tokenizer.json").exists() and "tokenizer_class" not in fields:
+        # Without a class other libraries guess one, and build another tokenizer than the file's.
+        fields = _special_tokens(folder / "tokenizer.json") | fields
+        fields["tokenizer_class"] = "PreTrainedTokenizerFast"
+    _write_json(folder / "tokenizer_config.json", fields)
 
 
-def _special_ids(folder: Path) -> dict[str, int | None]:
-    config, tokenizer = folder / "config.json", folder / "tokenizer.json"
+def _source_fields(folder: Path) -> dict[str, Any]:
+    """Give what a configuration says of special tokens, from whichever file knows."""
     # Left out, other libraries would take ids that this vocabulary may not have.
-    ids: dict[str, int | None] = {"pad_token_id": None, "bos_token_id": None, "eos_token_id": None}
+    fields: dict[str, Any] = {"pad_token_id": None, "bos_token_id": None, "eos_token_id": None}
+    config, tokenizer = folder / "config.json", folder / "tokenizer.json"
     if config.is_file():
-        return ids | read_special_ids(read_json(config))
+        return fields | read_special_ids(read_json(config))
     if tokenizer.is_file():
-        known = {token["content"]: token["id"] for token in read_json(tokenizer)["added_tokens"]}
+        ids = {token["content"]: token["id"] for token in _added_tokens(tokenizer)}
         roles = _special_tokens(tokenizer)
-        ids |= {f"{role}_id": known[name] for role, name in roles.items() if role != "unk_token"}
-    return ids
+        fields |= {f"{role}_id": ids[name] for role, name in roles.items() if role != "unk_token"}
+    return fields
 
 
 # How published tokenizers write the tokens that other libraries ask for by role.
@@ -164,9 +220,15 @@ _ROLES = {
 
 
 def _special_tokens(path: Path) -> dict[str, str]:
-    added = read_json(path).get("added_tokens") or []
-    known = {token.get("content") for token in added}
+    known = {token["content"] for token in _added_tokens(path)}
     return {role: name for role, names in _ROLES.items() for name in names[::-1] if name in known}
+
+
+def _added_tokens(path: Path) -> list[dict[str, Any]]:
+    added = read_json(path).get("added_tokens") or []
+    if not all(isinstance(token, dict) and {"content", "id"} <= token.keys() for token in added):
+        raise CheckpointError(f"{path} has added_tokens without a content and an id.")
+    return list(added)
 
 
 def _write_sentence_files(
@@ -219,7 +281,7 @@ def _write_dense(folder: Path, layer: nn.Module) -> None:
     }
     _write_json(folder / "config.json", fields)
     state = {key: value.detach().cpu().contiguous() for key, value in layer.state_dict().items()}
-    save_file(state, folder / WEIGHTS_FILE, metadata={"format": "pt"})
+    _save_tensors(state, folder)
 
 
 def _prompt_fields(settings: SentenceSettings) -> dict[str, Any]:

@@ -67,6 +67,22 @@ class SentenceSettings:
     similarity: str | None = None
     truncate_dim: int | None = None
 
+    def __post_init__(self) -> None:
+        unknown = set(self.pooling.split("+")) - set(POOLING_NAMES.values())
+        if unknown:
+            raise ValueError(
+                f"pooling has {unknown}; it knows {', '.join(POOLING_NAMES.values())}."
+            )
+        if self.similarity not in (None, *SIMILARITIES):
+            raise ValueError(
+                f"similarity must be one of {', '.join(SIMILARITIES)}; got {self.similarity!r}."
+            )
+        if self.default_prompt is not None and self.default_prompt not in self.prompts:
+            raise ValueError(
+                f"default_prompt must name one of {', '.join(self.prompts) or 'no prompts'}; got "
+                f"{self.default_prompt!r}."
+            )
+
 
 def read_sentence_settings(folder: Path, modules: Modules) -> SentenceSettings:
     """Read the files that say how a text becomes a vector.
@@ -144,7 +160,7 @@ def _read_prompts(fields: Mapping[str, Any], path: Path) -> tuple[dict[str, str]
     default = fields.get("default_prompt_name")
     if not isinstance(prompts, dict) or not all(isinstance(p, str) for p in prompts.values()):
         raise CheckpointError(f"{path} must name a text for each of its prompts; got {prompts!r}.")
-    if default is not None and default not in prompts:
+    if default is not None and (not isinstance(default, str) or default not in prompts):
         raise CheckpointError(
             f"{path} has default_prompt_name={default!r}, which is none of its prompts "
             f"({', '.join(prompts) or 'none'})."

@@ -16,6 +16,8 @@ from skencoder.checkpoints.files import describe_folder, read_json
 from skencoder.errors import CheckpointError
 
 WEIGHTS_FILE = "model.safetensors"
+# Narrower numbers need scales that stand elsewhere.
+FLOATS = (torch.float64, torch.float32, torch.bfloat16, torch.float16)
 # In order of preference: what cannot hold code first.
 WEIGHTS_FILES = (
     WEIGHTS_FILE,
@@ -54,17 +56,18 @@ def find_weights(folder: Path) -> tuple[Path, ...]:
 
 def _shards(index: Path) -> list[Path]:
     weight_map = read_json(index).get("weight_map")
-    names = set(weight_map.values()) if isinstance(weight_map, dict) else set()
+    values = list(weight_map.values()) if isinstance(weight_map, dict) else []
     # A name with a folder in it could point outside the checkpoint.
-    if not names or not all(isinstance(n, str) and Path(n).name == n for n in names):
+    if not values or not all(isinstance(n, str) and Path(n).name == n for n in values):
         raise CheckpointError(
             f"{index} must have a weight_map of tensor names to files beside it; got "
             f"{str(weight_map)[:60]}."
         )
-    missing = sorted(name for name in names if not (index.parent / name).is_file())
+    names = sorted(set(values))
+    missing = [name for name in names if not (index.parent / name).is_file()]
     if missing:
         raise CheckpointError(f"{index} names {', '.join(missing)}, which is missing beside it.")
-    return [index.parent / name for name in sorted(names)]
+    return [index.parent / name for name in names]
 
 
 def read_tensors(folder: Path) -> tuple[Path, dict[str, Tensor]]:
@@ -120,7 +123,9 @@ def _read_pickle(path: Path) -> dict[str, Tensor]:
             f"{path} is not a whole file of tensors ({type(error).__name__}: "
             f"{str(error).splitlines()[0] if str(error) else ''}); fetch it again."
         ) from error
-    if not isinstance(content, dict) or not all(isinstance(t, Tensor) for t in content.values()):
+    if not isinstance(content, dict) or not all(
+        isinstance(name, str) and isinstance(tensor, Tensor) for name, tensor in content.items()
+    ):
         raise CheckpointError(f"{path} must hold a mapping of names to tensors, and nothing else.")
     return content
 
@@ -133,3 +138,20 @@ def _unpickle(path: Path) -> Any:
         if "mmap" not in str(error):
             raise
         return torch.load(path, map_location="cpu", weights_only=True)
+
+
+def is_usable(tensor: Tensor) -> bool:
+    """Tell whether a tensor holds weights: plain, in memory, floating-point and finite.
+
+    Parameters
+    ----------
+    tensor : Tensor
+        As read from a file.
+
+    Returns
+    -------
+    bool
+        False for sparse, quantised, integer and 8-bit tensors, and those with NaN or infinity.
+    """
+    plain = tensor.layout == torch.strided and tensor.device.type == "cpu" and not tensor.is_nested
+    return plain and tensor.dtype in FLOATS and bool(tensor.isfinite().all())

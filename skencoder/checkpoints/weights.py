@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from skencoder.checkpoints.family import Family, Place
-from skencoder.checkpoints.tensors import read_tensors
+from skencoder.checkpoints.tensors import is_usable, read_tensors
 from skencoder.encoder import Encoder, EncoderConfig, HeadConfig, MaskedLM
 from skencoder.errors import CheckpointError
 
@@ -144,11 +144,8 @@ def _check_tensors(
         "unexpected": sorted(
             name for name in tensors.keys() - expected.keys() if not family.is_ignored(name)
         ),
-        "no floating-point numbers": sorted(
-            name for name, tensor in there.items() if not tensor.is_floating_point()
-        ),
-        "NaN or infinity in": sorted(
-            name for name, tensor in there.items() if not tensor.isfinite().all()
+        "no finite floating-point numbers in": sorted(
+            name for name, tensor in there.items() if not is_usable(tensor)
         ),
         "wrong shape": [
             f"{name} {tuple(tensor.shape)} instead of {expected[name]}"

@@ -1,5 +1,6 @@
 """What an encoder is made of, as plain data. How it is computed stands in the other files."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -33,7 +34,7 @@ class Rotary:
     def __post_init__(self) -> None:
         for name in ("theta", "local_theta", "scale"):
             value = getattr(self, name)
-            if value is not None and (not isinstance(value, float | int) or value <= 0):
+            if value is not None and not _is_positive(value):
                 raise ValueError(f"rotary {name} must be positive; got {value!r}.")
         if self.dim is not None and (not _is_count(self.dim) or self.dim % 2):
             raise ValueError(f"rotary dim must be a positive even number; got {self.dim!r}.")
@@ -169,6 +170,10 @@ class EncoderConfig:
                 raise ValueError(
                     f"{name} must be a positive integer; got {getattr(self, name)!r}."
                 )
+        if self.num_hidden_layers > MOST_LAYERS:
+            raise ValueError(
+                f"num_hidden_layers must be at most {MOST_LAYERS}; got {self.num_hidden_layers}."
+            )
         for name in _OPTIONAL_SIZES:
             if getattr(self, name) is not None and not _is_count(getattr(self, name)):
                 raise ValueError(
@@ -176,7 +181,7 @@ class EncoderConfig:
                 )
         if self.type_vocab_size != 0 and not _is_count(self.type_vocab_size):
             raise ValueError(f"type_vocab_size must be 0 or more; got {self.type_vocab_size!r}.")
-        if not isinstance(self.layer_norm_eps, float | int) or self.layer_norm_eps <= 0:
+        if not _is_positive(self.layer_norm_eps):
             raise ValueError(f"layer_norm_eps must be positive; got {self.layer_norm_eps!r}.")
         for name in ("hidden_dropout_prob", "attention_probs_dropout_prob"):
             value = getattr(self, name)
@@ -245,6 +250,8 @@ class EncoderConfig:
         return None if self.windows is None else self.windows[layer]
 
 
+# A size beyond this is a damaged file's, and would be met by memory or patience first.
+LARGEST, MOST_LAYERS = 2**31 - 1, 1000
 BIASED_PARTS = ("attention", "expand", "contract", "norm")
 _SIZES = (
     "vocab_size",
@@ -264,7 +271,11 @@ _CHOICES = {
 
 
 def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= LARGEST
+
+
+def _is_positive(value: object) -> bool:
+    return isinstance(value, float | int) and math.isfinite(value) and value > 0
 
 
 def _check_multiple(config: EncoderConfig, name: str, divisor: str) -> None:

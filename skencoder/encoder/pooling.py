@@ -208,24 +208,26 @@ def skip_tokens(hidden_states: Tensor, cu_seqlens: Tensor, count: int) -> tuple[
     Parameters
     ----------
     hidden_states : float of shape (tokens, hidden)
-        Texts packed end to end, each of more than ``count`` tokens.
+        Texts packed end to end.
     cu_seqlens : int32 of shape (batch + 1,)
         Where each text begins, in tokens.
     count : int
-        Tokens to leave out.
+        Tokens to leave out; a text that has no more keeps its last one.
 
     Returns
     -------
-    float of shape (tokens - batch * count, hidden)
+    float of shape (kept, hidden)
         The rest.
     int32 of shape (batch + 1,)
         Where each text begins in it.
     """
     lengths = _lengths(cu_seqlens)
-    starts = cu_seqlens[:-1].repeat_interleave(lengths)
-    kept = torch.arange(len(hidden_states), device=starts.device) - starts >= count
-    steps = torch.arange(len(cu_seqlens), dtype=cu_seqlens.dtype, device=starts.device)
-    return hidden_states[kept], cu_seqlens - count * steps
+    skipped = (lengths - 1).clamp(max=count)
+    places = torch.arange(len(hidden_states), device=lengths.device)
+    first = (cu_seqlens[:-1] + skipped).repeat_interleave(lengths)
+    starts = torch.zeros_like(cu_seqlens)
+    starts[1:] = (lengths - skipped).cumsum(0)
+    return hidden_states[places >= first], starts
 
 
 def _lengths(cu_seqlens: Tensor) -> Tensor:

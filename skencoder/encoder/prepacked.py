@@ -2,8 +2,12 @@
 
 A plain linear copies its bias into the output, multiplies, and hands the result to the
 activation: three passes over the tokens. The packed one does all in the multiplication.
-It serves inference only: the packed weights have no gradient and are not in ``state_dict``.
+It serves inference only: the packed weights have no gradient and are not in ``state_dict``, and
+they are a second copy, while the plain ones stay mapped from their file and need not be in memory.
 """
+
+from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -32,9 +36,14 @@ class PrepackedLinear(nn.Module):
     def __init__(self, linear: nn.Linear, activation: str | None = None) -> None:
         super().__init__()
         self.linear = linear
+        self.activation = activation
         self.operation, self.algorithm = FUSED[activation] if activation else ("none", "")
+        self.register_load_state_dict_post_hook(_pack_again)  # type: ignore[no-untyped-call]
+        self._pack()
+
+    def _pack(self) -> None:
         self.packed_weight = torch.ops.mkldnn._reorder_linear_weight(
-            linear.weight.detach(), EXPECTED_TOKENS
+            self.linear.weight.detach(), EXPECTED_TOKENS
         )
 
     def forward(self, hidden_states: Tensor) -> Tensor:
@@ -49,7 +58,17 @@ class PrepackedLinear(nn.Module):
         -------
         float of shape (tokens, out_features)
             One vector per token.
+
+        Raises
+        ------
+        RuntimeError
+            If the weights are to be trained: the packed ones have no gradient.
         """
+        if self.linear.weight.requires_grad and torch.is_grad_enabled():
+            raise RuntimeError(
+                "This encoder is packed for inference and cannot be trained; load one with "
+                "skencoder.checkpoints.load_checkpoint, which is not."
+            )
         mapped: Tensor = torch.ops.mkldnn._linear_pointwise(
             hidden_states,
             self.packed_weight,
@@ -59,6 +78,21 @@ class PrepackedLinear(nn.Module):
             self.algorithm,
         )
         return mapped
+
+    # What follows keeps the packed weights in step with the plain ones, whatever is done to them.
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "PrepackedLinear":
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        self._pack()
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return PrepackedLinear, (self.linear, self.activation)
+
+
+def _pack_again(module: nn.Module, _: Any) -> None:
+    if isinstance(module, PrepackedLinear):
+        module._pack()
 
 
 def can_prepack(dtype: torch.dtype) -> bool:

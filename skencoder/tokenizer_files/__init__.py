@@ -4,7 +4,11 @@ Nothing from a checkpoint is ever executed or unpickled, unless the caller trust
 become ids in `skencoder.tokenization`.
 """
 
-from skencoder.tokenizer_files.python_tokenizer import PythonTokenizer, open_tokenizer
+from skencoder.tokenizer_files.python_tokenizer import (
+    PythonTokenizer,
+    lowercase_first,
+    open_tokenizer,
+)
 from skencoder.tokenizer_files.reading import read_tokenizer
 
-__all__ = ["PythonTokenizer", "open_tokenizer", "read_tokenizer"]
+__all__ = ["PythonTokenizer", "lowercase_first", "open_tokenizer", "read_tokenizer"]

@@ -138,14 +138,14 @@ def read_options(path: Path) -> TokenizerOptions:
     CheckpointError
         If a file is not a JSON object, or an added token has no content or no id.
     """
-    config = _read_object(path.with_name("config.json"))
+    config = read_object(path.with_name("config.json"))
     kind = ("model_type", "tokenizer_class")
     fields: Fields = {name: config[name] for name in kind if name in config}
-    fields |= _read_object(path.with_name("tokenizer_config.json"))
+    fields |= read_object(path.with_name("tokenizer_config.json"))
     listed = fields.get("added_tokens_decoder")
     if listed is not None:  # it repeats the two older files, and says more
         return TokenizerOptions(path, fields, _listed_tokens(path, listed))
-    fields |= _read_object(path.with_name("special_tokens_map.json"))
+    fields |= read_object(path.with_name("special_tokens_map.json"))
     return TokenizerOptions(path, fields, _added_tokens(path.with_name("added_tokens.json")))
 
 
@@ -186,17 +186,34 @@ def _listed_tokens(path: Path, listed: Any) -> dict[int, Fields]:
 
 
 def _added_tokens(path: Path) -> dict[int, Fields]:
-    added = _read_object(path)
+    added = read_object(path)
     wrong = {token: id_ for token, id_ in added.items() if type(id_) is not int}
     if wrong:
         raise CheckpointError(f"{path} must map tokens to their ids; got {wrong}.")
     return {id_: {"content": token} for token, id_ in added.items()}
 
 
-def _read_object(path: Path) -> Fields:
+def read_object(path: Path) -> Fields:
+    """Read a JSON object, without the fields that are null.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    dict
+        Empty where there is no file.
+
+    Raises
+    ------
+    CheckpointError
+        If it is damaged or no object.
+    """
     try:
         content = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, RecursionError) as error:
         raise CheckpointError(f"{path} cannot be read as JSON: {error}") from error
     if not isinstance(content, dict):
         raise CheckpointError(f"{path} must hold a JSON object; got a {type(content).__name__}.")

@@ -4,28 +4,20 @@ Optional: needs the extra ``transformers``. Vocabulary files that are converted 
 `reading`.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tokenizers import Tokenizer
+from tokenizers import Tokenizer, normalizers
 
 from skencoder.errors import CheckpointError
+from skencoder.tokenizer_files.options import FAMILY_OF_CLASS, read_object
 from skencoder.tokenizer_files.reading import read_tokenizer
 
-# Classes whose vocabulary files say all there is to know.
-_PLAIN_CLASSES = {
-    "AlbertTokenizer",
-    "BertTokenizer",
-    "CamembertTokenizer",
-    "DistilBertTokenizer",
-    "ElectraTokenizer",
-    "MPNetTokenizer",
-    "RobertaTokenizer",
-    "XLMRobertaTokenizer",
-}
+# Architectures whose vocabulary files say all there is to know.
+_PLAIN_MODEL_TYPES = {*FAMILY_OF_CLASS.values(), "distilbert", "electra"}
+_VOCABULARIES = ("*.model", "vocab.*", "merges.txt", "bpe.codes")
 
 
 @dataclass(frozen=True)
@@ -52,6 +44,8 @@ class PythonTokenizer:
 
     def __init__(self, tokenizer: Any) -> None:
         self._tokenizer = tokenizer
+        self._vocabulary: dict[str, int] = dict(tokenizer.get_vocab())
+        self.lowercase = False
 
     def encode(self, text: str, add_special_tokens: bool = True) -> Ids:
         """Tokenize one text.
@@ -69,7 +63,10 @@ class PythonTokenizer:
             Nothing cut, nothing padded.
         """
         ids = self._tokenizer.encode(
-            text, add_special_tokens=add_special_tokens, truncation=False, verbose=False
+            text.lower() if self.lowercase else text,
+            add_special_tokens=add_special_tokens,
+            truncation=False,
+            verbose=False,
         )
         return Ids(list(ids))
 
@@ -105,7 +102,7 @@ class PythonTokenizer:
         dict of str to int
             By token.
         """
-        return dict(self._tokenizer.get_vocab())
+        return dict(self._vocabulary)
 
     def get_vocab_size(self) -> int:
         """Count the tokens.
@@ -130,13 +127,32 @@ class PythonTokenizer:
         int or None
             Its id; None where there is no such token.
         """
-        return self.get_vocab().get(token)
+        return self._vocabulary.get(token)
 
     def no_padding(self) -> None:
         """Do nothing: `encode` never pads."""
 
     def no_truncation(self) -> None:
         """Do nothing: `encode` never cuts."""
+
+
+def lowercase_first(tokenizer: Tokenizer | PythonTokenizer) -> None:
+    """Lowercase texts before whatever else a tokenizer does; special tokens in them stay.
+
+    Parameters
+    ----------
+    tokenizer : tokenizers.Tokenizer or PythonTokenizer
+        Changed in place, unless it lowercases already.
+    """
+    if isinstance(tokenizer, PythonTokenizer):
+        tokenizer.lowercase = True
+        return
+    present = tokenizer.normalizer
+    steps: list[Any] = [] if present is None else [present]
+    if isinstance(present, normalizers.Sequence):
+        steps = [present[place] for place in range(len(present))]
+    if not any(isinstance(step, normalizers.Lowercase) for step in steps):
+        tokenizer.normalizer = normalizers.Sequence([normalizers.Lowercase(), *steps])
 
 
 def open_tokenizer(
@@ -163,20 +179,30 @@ def open_tokenizer(
     """
     if (folder / "tokenizer.json").is_file():
         return read_tokenizer(folder)
-    kind = _tokenizer_class(folder)
-    if kind is not None and kind.removesuffix("Fast") not in _PLAIN_CLASSES:
-        return _open_with_transformers(folder, kind, trust_remote_code)
-    return read_tokenizer(folder)
+    kind = _foreign_kind(folder)
+    if kind is None:
+        return read_tokenizer(folder)
+    return _open_with_transformers(folder, kind, trust_remote_code)
 
 
-def _tokenizer_class(folder: Path) -> str | None:
-    for name in ("tokenizer_config.json", "config.json"):
-        try:
-            kind = json.loads((folder / name).read_text(encoding="utf-8")).get("tokenizer_class")
-        except (OSError, ValueError, AttributeError):
-            continue
-        if isinstance(kind, str):
-            return kind
+def _foreign_kind(folder: Path) -> str | None:
+    """Name what makes a tokenizer one that is not converted here; None where it is."""
+    named = _field(folder, "tokenizer_class")
+    if named is not None:
+        plain = named.removesuffix("Fast") in FAMILY_OF_CLASS
+        return None if plain else f"tokenizer_class={named!r}"
+    model_type = _field(folder, "model_type")
+    held = any(True for pattern in _VOCABULARIES for _ in folder.glob(pattern))
+    if model_type is None or model_type in _PLAIN_MODEL_TYPES or not held:
+        return None
+    return f"model_type={model_type!r}"
+
+
+def _field(folder: Path, name: str) -> str | None:
+    for file in ("tokenizer_config.json", "config.json"):
+        value = read_object(folder / file).get(name)
+        if isinstance(value, str):
+            return value
     return None
 
 
@@ -187,18 +213,20 @@ def _open_with_transformers(
         from transformers import AutoTokenizer
     except ImportError as error:
         raise CheckpointError(
-            f"{folder} has no tokenizer.json and tokenizer_class={kind!r}, which is computed by "
+            f"{folder} has no tokenizer.json and {kind}, whose tokenizer is computed by "
             f"transformers: pip install 'skencoder[transformers]'."
         ) from error
     try:
         tokenizer = AutoTokenizer.from_pretrained(
-            folder, trust_remote_code=trust_remote_code, local_files_only=True
+            folder,
+            trust_remote_code=trust_remote_code,
+            # Trusted code may lie in another repository than its weights.
+            local_files_only=not trust_remote_code,
         )
     except Exception as error:  # the library raises what its readers raise
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise CheckpointError(
-            f"The tokenizer in {folder} (tokenizer_class={kind!r}) cannot be loaded by "
-            f"transformers: {reason}"
+            f"The tokenizer in {folder} ({kind}) cannot be loaded by transformers: {reason}"
         ) from error
     fast = getattr(tokenizer, "backend_tokenizer", None)
     return fast if isinstance(fast, Tokenizer) else PythonTokenizer(tokenizer)

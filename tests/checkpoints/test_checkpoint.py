@@ -243,7 +243,7 @@ def test_prompts_and_more_that_are_none(tiny_bert_copy, fields, message):
 def test_weights_that_are_no_floats(tiny_bert_copy):
     name = "embeddings.LayerNorm.bias"
     edit_weights(tiny_bert_copy, lambda t: t.__setitem__(name, t[name].to(torch.int8)))
-    with pytest.raises(CheckpointError, match=f"no floating-point numbers: {name}"):
+    with pytest.raises(CheckpointError, match=f"no finite floating-point numbers in: {name}"):
         load_checkpoint(tiny_bert_copy)
 
 
@@ -251,7 +251,7 @@ def test_weights_that_are_no_floats(tiny_bert_copy):
 def test_weights_that_are_not_finite(tiny_bert_copy, value):
     name = "embeddings.LayerNorm.bias"
     edit_weights(tiny_bert_copy, lambda t: t[name].fill_(value))
-    with pytest.raises(CheckpointError, match=f"NaN or infinity in: {name}"):
+    with pytest.raises(CheckpointError, match=f"no finite floating-point numbers in: {name}"):
         load_checkpoint(tiny_bert_copy)
 
 

@@ -174,7 +174,7 @@ def test_a_pooling_that_the_dense_module_does_not_take(transformer_folder, tmp_p
         ({"use_residual": True}, "use_residual=True"),
         ({"module_input_name": "token_embeddings"}, "module_input_name"),
         ({"in_features": 33}, "does not fit its config.json"),
-        ({"in_features": ...}, "lacks the fields in_features"),
+        ({"in_features": ...}, "must have a positive integer in_features; got None"),
     ],
 )
 def test_dense_modules_that_are_not_computed(transformer_folder, tmp_path, change, message):
