@@ -17,6 +17,7 @@ from skencoder.encoder import POOLINGS
 from skencoder.encoding_options import POOLING_CHOICES
 from skencoder.errors import (
     CheckpointError,
+    CheckpointWarning,
     DeviceError,
     OverlongTextError,
     OverlongTextWarning,
@@ -219,6 +220,99 @@ def test_no_texts(text_encoder):
         text_encoder.encode([])
     with pytest.raises(TextInputError, match="at least one text was expected; got a generator"):
         text_encoder.encode(text for text in ["a"])
+
+
+def with_tokenizer(folder, tokens, **config):
+    """Give a folder word-level tokens, and its configuration other numbers."""
+    from tokenizers import Tokenizer, models, pre_tokenizers
+
+    tokenizer = Tokenizer(
+        models.WordLevel({t: i for i, t in enumerate(tokens)}, unk_token="[UNK]")
+    )
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.save(str(folder / "tokenizer.json"))
+    edit_json(folder / "config.json", **config)
+
+
+WORDS = ["<s>", "<pad>", "</s>", "[UNK]", *(f"word{i}" for i in range(60))]
+
+
+def test_padding_of_another_name_does_no_harm(tiny_bert_copy):
+    # As in multilingual-e5-small: XLM-R's tokenizer, BERT's layers, two paddings, and spare rows.
+    edit_weights(tiny_bert_copy, lambda t: shrink_to(t, 100))
+    with_tokenizer(tiny_bert_copy, WORDS, vocab_size=100, pad_token_id=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        TextEncoder.load(tiny_bert_copy)
+    # As in all-mpnet-base-v2: both usual names are there, one of them as expected.
+    with_tokenizer(tiny_bert_copy, [*WORDS, "[PAD]"], pad_token_id=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        TextEncoder.load(tiny_bert_copy)
+
+
+def shrink_to(tensors, rows):
+    name = "embeddings.word_embeddings.weight"
+    tensors[name] = tensors[name][:rows].clone()
+
+
+def test_a_tokenizer_far_smaller_than_the_table(tiny_bert_copy):
+    with_tokenizer(tiny_bert_copy, [w for w in WORDS if w != "<pad>"])
+    with pytest.warns(CheckpointWarning, match="has 63 ids .*vocab_size=30522 .*mean nothing"):
+        TextEncoder.load(tiny_bert_copy)
+    with_tokenizer(tiny_bert_copy, WORDS, pad_token_id=0)
+    with pytest.raises(CheckpointError, match="padding at 1, .*pad_token_id=0; .*another model"):
+        TextEncoder.load(tiny_bert_copy)
+
+
+def test_padding_matters_where_positions_are_counted_from_it(tmp_path, tiny_bert):
+    from transformers import RobertaConfig, RobertaModel
+
+    sizes = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 4}
+    config = RobertaConfig(vocab_size=64, intermediate_size=48, pad_token_id=3, **sizes)
+    RobertaModel(config).save_pretrained(tmp_path)
+    with_tokenizer(tmp_path, WORDS)
+    with pytest.warns(CheckpointWarning, match="padding at 1, .*pad_token_id=3"):
+        TextEncoder.load(tmp_path)
+
+
+def test_a_text_without_any_token_is_named(tiny_bert_copy):
+    edit_weights(tiny_bert_copy, lambda t: shrink_to(t, 100))
+    with_tokenizer(tiny_bert_copy, WORDS, vocab_size=100)
+    encoder = TextEncoder.load(tiny_bert_copy)
+    with pytest.raises(TextInputError, match=r"Row 1 has no token \(2 such rows\)"):
+        encoder.encode(["word1", "", "word2", "  "])
+    assert encoder.encode(["word1"]).vectors.isfinite().all()
+
+
+@pytest.mark.parametrize("include_prompt", [True, False])
+@pytest.mark.parametrize("overflow", ["chunk", "truncate"])
+def test_a_prompt_that_grows_together_with_the_text(tiny_bert_copy, include_prompt, overflow):
+    write_sentence_files(
+        tiny_bert_copy, {"pooling_mode": "mean", "include_prompt": include_prompt}
+    )
+    encoder = TextEncoder.load(tiny_bert_copy, precision="float32", device="cpu")
+    options = EncodingOptions(prompt="embarr", overflow=overflow, max_length=12)
+    texts = ["assing", "", "assing is bad " * 9, "x"]
+    assert len(encoder.tokenizer.tokenize(["embarr"]).input_ids) > 1
+    together = encoder.encode(texts, options).vectors
+    alone = torch.cat([encoder.encode([text], options).vectors for text in texts])
+    torch.testing.assert_close(together, alone, atol=1e-6, rtol=0)
+    assert together.isfinite().all()
+
+
+def test_lowercasing_leaves_special_tokens(tiny_bert_copy):
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(tiny_bert_copy / "tokenizer.json"))
+    tokenizer.normalizer = None
+    tokenizer.no_padding()
+    tokenizer.save(str(tiny_bert_copy / "tokenizer.json"))
+    expected = tokenizer.encode("[MASK] some words", add_special_tokens=False).ids
+    write_sentence_files(tiny_bert_copy, {"pooling_mode": "mean"})
+    loaded = TextEncoder.load(tiny_bert_copy)
+    assert loaded.settings.lowercase
+    assert loaded.tokenizer.tokenize(["[MASK] Some WORDS"]).input_ids.tolist() == expected
 
 
 def test_a_mistyped_role_is_noticed(tiny_bert_copy):

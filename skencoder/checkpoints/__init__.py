@@ -1,6 +1,7 @@
 """A name becomes an encoder with its tokenizer folder and sentence settings, and back.
 
-Nothing from a checkpoint is executed: JSON, safetensors, and of a pickle its tensors only.
+Nothing from a checkpoint is executed, unless the caller trusts its code: JSON, safetensors, and of
+a pickle its tensors only.
 """
 
 from skencoder.checkpoints.checkpoint import Checkpoint, load_checkpoint, load_masked_lm

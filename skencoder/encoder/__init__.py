@@ -13,6 +13,7 @@ from skencoder.encoder.attention import (
     run_attention,
 )
 from skencoder.encoder.config import Alibi, EncoderConfig, RelativeBias, Rotary
+from skencoder.encoder.embeddings import Embeddings
 from skencoder.encoder.feed_forward import ACTIVATIONS, FeedForward, GatedFeedForward
 from skencoder.encoder.layer import EncoderLayer, PostNorm, PreNorm
 from skencoder.encoder.masked_lm import HeadConfig, MaskedLM, MaskedLMHead
@@ -37,6 +38,7 @@ __all__ = [
     "Alibi",
     "AlibiPositions",
     "Boundaries",
+    "Embeddings",
     "Encoder",
     "EncoderConfig",
     "EncoderLayer",

@@ -33,7 +33,8 @@ def reference_attention(
 ) -> Tensor:
     """Let every token gather from the tokens it sees, one text at a time.
 
-    ``softmax(Q K^T / sqrt(d_k) + B) V`` per head, computed in the inputs' precision.
+    ``softmax(Q K^T / sqrt(d_k) + B) V`` per head. The source has no B; it is what relative
+    positions and windows add.
 
     Parameters
     ----------
@@ -81,6 +82,10 @@ def attention_weights(query: Tensor, key: Tensor, scope: Scope) -> list[Tensor]:
     -------
     list of float tensors of shape (heads, sequence, sequence)
         One per text; each row sums to 1.
+
+    References
+    ----------
+    .. [1] Vaswani et al. (2017), Attention Is All You Need, arXiv:1706.03762, equation 1.
     """
     weights = []
     for start, stop in pairwise(scope.boundaries.cu_seqlens.tolist()):

@@ -128,6 +128,9 @@ class PreNorm(nn.Module):
 class EncoderLayer(nn.Module):
     """Attention between the tokens of a text, then feed-forward on each token.
 
+    ``feed_forward(attention(h))``, each in its residual (Vaswani et al. 2017, arXiv:1706.03762,
+    section 3.1).
+
     Parameters
     ----------
     attention : PostNorm or PreNorm

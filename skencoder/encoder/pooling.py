@@ -9,7 +9,7 @@ Pooling = Callable[[Tensor, Tensor], Tensor]
 
 
 def mean_pool(hidden_states: Tensor, cu_seqlens: Tensor) -> Tensor:
-    """Average each text's token vectors.
+    """Average each text's token vectors: ``(h_1 + ... + h_n) / n``.
 
     Parameters
     ----------
@@ -37,7 +37,9 @@ def mean_pool(hidden_states: Tensor, cu_seqlens: Tensor) -> Tensor:
 
 
 def weighted_mean_pool(hidden_states: Tensor, cu_seqlens: Tensor) -> Tensor:
-    """Average each text's token vectors, later tokens counting more: weights 1, 2, 3, ...
+    """Average each text's token vectors, later tokens counting more.
+
+    ``(1 h_1 + 2 h_2 + ... + n h_n) / (1 + 2 + ... + n)``.
 
     Parameters
     ----------
@@ -69,7 +71,9 @@ def weighted_mean_pool(hidden_states: Tensor, cu_seqlens: Tensor) -> Tensor:
 
 
 def mean_sqrt_len_pool(hidden_states: Tensor, cu_seqlens: Tensor) -> Tensor:
-    """Add each text's token vectors up and divide by the square root of their number.
+    """Divide the sum of each text's token vectors by the root of their number.
+
+    ``(h_1 + ... + h_n) / sqrt(n)``.
 
     Parameters
     ----------
@@ -97,7 +101,7 @@ def mean_sqrt_len_pool(hidden_states: Tensor, cu_seqlens: Tensor) -> Tensor:
 
 
 def max_pool(hidden_states: Tensor, cu_seqlens: Tensor) -> Tensor:
-    """Take the largest value of each dimension over each text's tokens.
+    """Take the largest value of each dimension: ``max(h_1, ..., h_n)``.
 
     Parameters
     ----------
@@ -149,7 +153,7 @@ def cls_pool(hidden_states: Tensor, cu_seqlens: Tensor) -> Tensor:
 
 
 def last_pool(hidden_states: Tensor, cu_seqlens: Tensor) -> Tensor:
-    """Take each text's last token, the only one that has seen the whole text in a decoder.
+    """Take each text's last token, ``h_n``: the only one that has seen all in a decoder.
 
     Parameters
     ----------

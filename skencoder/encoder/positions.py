@@ -83,6 +83,9 @@ def positions_after_padding(
 ) -> Tensor:
     """Count each text's tokens from ``pad_token_id + 1``; padding has position pad_token_id.
 
+    ``pad + (tokens up to here that are not padding)``, or ``pad`` for padding itself, as
+    RoBERTa's code does (Liu et al. 2019, arXiv:1907.11692).
+
     Parameters
     ----------
     input_ids : int of shape (tokens,)
@@ -215,7 +218,7 @@ class RotaryPositions(nn.Module):
 
 
 class RelativePositions(nn.Module):
-    """A trained number per head and bucket of distances, added to the scores (MPNet, T5).
+    """A trained number per head and bucket of distances, ``B_hij = t_h[bucket(j - i)]``.
 
     Parameters
     ----------
@@ -291,7 +294,10 @@ def distance_buckets(distances: Tensor, num_buckets: int, max_distance: int) -> 
 
 
 class AlibiPositions(nn.Module):
-    """Scores minus a head's slope times the distance; longer texts than in training are fine.
+    """Scores minus a head's slope times the distance, ``B_hij = -m_h |i - j|``.
+
+    Longer texts than in training are fine. The source looks back only; an encoder takes the
+    distance to both sides.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What may follow pooling: a trained linear map with an activation, as in LaBSE or Model Soups."""
+"""What may follow pooling: a trained linear map with an activation."""
 
 import torch
 from torch import Tensor, nn
@@ -24,6 +24,11 @@ class Projection(nn.Module):
         Whether there is a b.
     activation : {"identity", "tanh", "relu", "gelu", "sigmoid", "silu"}, default="tanh"
         Name of the activation.
+
+    References
+    ----------
+    .. [1] Feng et al. (2022), Language-agnostic BERT Sentence Embedding, arXiv:2007.01852, whose
+       published model ends with one.
     """
 
     def __init__(

@@ -37,8 +37,9 @@ class Scope:
     def rotate(self, vectors: Tensor) -> Tensor:
         """Turn pairs of dimensions by each token's angles; the rest stays.
 
-        ``(x, y) -> (x cos a - y sin a, y cos a + x sin a)``, the pairs taken from the two halves
-        of the turned dimensions.
+        ``(x, y) -> (x cos a - y sin a, y cos a + x sin a)``. The source pairs neighbours;
+        published encoders pair the two halves of the turned dimensions, which is the same network
+        with its dimensions in another order.
 
         Parameters
         ----------
@@ -83,7 +84,7 @@ class Scope:
 
 
 def near(query_places: Tensor, key_places: Tensor, window: int) -> Tensor:
-    """Compare distances with a window: ``|i - j| <= window``.
+    """Compare distances with a window, ``|i - j| <= window``; the source's is both sides of it.
 
     Parameters
     ----------

@@ -44,6 +44,9 @@ class EncoderOutput(NamedTuple):
 class Encoder(nn.Module):
     """The encoder of the original Transformer, on packed texts.
 
+    ``h_0 = embeddings(ids)``, ``h_i = layer_i(h_(i-1))``, and a last norm where the layers are
+    pre-norm.
+
     New weights are drawn from a normal distribution with deviation 0.02, biases are 0 (BERT's
     choice); seed torch to repeat them.
 
@@ -308,7 +311,7 @@ class Encoder(nn.Module):
 
 
 def initialise(module: nn.Module) -> None:
-    """Draw a module's own weights: normal with deviation 0.02, biases 0.
+    """Draw a module's own weights: normal with mean 0 and deviation 0.02, biases 0.
 
     Parameters
     ----------
@@ -317,7 +320,8 @@ def initialise(module: nn.Module) -> None:
 
     References
     ----------
-    .. [1] Devlin et al. (2019), BERT, arXiv:1810.04805, appendix A.2 and its code.
+    .. [1] The code of Devlin et al. (2019), BERT, arXiv:1810.04805, which cuts the normal
+       distribution at two deviations; transformers does not, nor does this.
     """
     # Parameters on the meta device are about to be replaced by a checkpoint's.
     if not isinstance(module, nn.Linear | nn.Embedding) or module.weight.is_meta:

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from skencoder import EncoderVectorizer, EncodingOptions, TextEncoder
-from skencoder.checkpoints import TransformersEncoder, load_checkpoint
+from skencoder.checkpoints import TransformersEncoder, load_checkpoint, save_checkpoint
 from skencoder.encoder import Boundaries
 from skencoder.errors import CheckpointError
 from skencoder.tokenizer_files import PythonTokenizer, open_tokenizer
@@ -232,6 +232,95 @@ def test_a_checkpoint_s_own_code_is_run_if_trusted(own_folder):
     # A pickle remembers that it was trusted.
     again = pickle.loads(pickle.dumps(encoder))
     assert torch.equal(again.encode(["a"]).vectors, encoder.encode(["a"]).vectors)
+
+
+def test_a_variant_that_the_core_refuses_is_run_if_trusted(tiny_bert_copy, tmp_path, monkeypatch):
+    monkeypatch.setenv("HF_MODULES_CACHE", str(tmp_path / "modules"))
+    fuse = tmp_path / "fuse"
+    (tiny_bert_copy / "own.py").write_text(CODE.format(fuse=str(fuse)))
+    edit_json(
+        tiny_bert_copy / "config.json",
+        position_embedding_type="alibi",
+        auto_map={"AutoConfig": "own.OwnConfig", "AutoModel": "own.OwnModel"},
+    )
+    save_file({"table.weight": torch.ones(30522, 32)}, tiny_bert_copy / "model.safetensors")
+    with pytest.raises(CheckpointError, match="only 'absolute' .*only if you trust it"):
+        load_checkpoint(tiny_bert_copy)
+    assert not fuse.exists()
+    encoder = load_checkpoint(tiny_bert_copy, trust_remote_code=True).encoder
+    assert isinstance(encoder, TransformersEncoder)
+    assert fuse.exists()
+
+
+def llama(tmp_path, embedded_folder, **changes):
+    import transformers
+
+    torch.manual_seed(0)
+    config = transformers.LlamaConfig(**SIZES, intermediate_size=48, max_position_embeddings=2048)
+    transformers.AutoModel.from_config(config).save_pretrained(tmp_path)
+    (tmp_path / "tokenizer.json").write_bytes((embedded_folder / "tokenizer.json").read_bytes())
+    edit_json(tmp_path / "config.json", **changes)
+    return tmp_path
+
+
+def test_angles_stay_exact_in_half_precision(tmp_path, embedded_folder):
+    folder = llama(tmp_path, embedded_folder)
+    text = ["word " * 1500]
+    options = EncodingOptions(pooling="last")
+    exact, half = (
+        TextEncoder.load(folder, precision=p, device="cpu").encode(text, options).vectors
+        for p in ("float32", "bfloat16")
+    )
+    assert torch.nn.functional.cosine_similarity(exact, half).item() > 0.999
+
+
+@pytest.mark.parametrize("changes", [{"return_dict": False}, {"use_cache": True}])
+def test_what_a_configuration_says_of_outputs(tmp_path, embedded_folder, changes):
+    encoder = TextEncoder.load(llama(tmp_path, embedded_folder, **changes))
+    assert encoder.encode(["a"]).vectors.shape == (1, 32)
+
+
+def test_weights_that_are_not_finite(tmp_path, embedded_folder):
+    folder = llama(tmp_path, embedded_folder)
+    edit_weights(folder, lambda t: next(iter(t.values())).fill_(torch.nan))
+    with pytest.raises(CheckpointError, match="hold NaN or infinity in"):
+        load_checkpoint(folder)
+
+
+def test_a_model_that_encodes_no_texts(tmp_path):
+    import transformers
+
+    config = transformers.CLIPConfig(
+        text_config={"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2},
+        vision_config={"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2},
+    )
+    transformers.AutoModel.from_config(config).save_pretrained(tmp_path)
+    with pytest.raises(CheckpointError, match="model that does not encode texts alone"):
+        load_checkpoint(tmp_path)
+
+
+def test_limits_of_other_kinds(tmp_path):
+    import transformers
+
+    sizes = {**SIZES, "intermediate_size": 48, "max_position_embeddings": 66}
+    counted = transformers.Data2VecTextConfig(**sizes)
+    transformers.AutoModel.from_config(counted).save_pretrained(tmp_path / "counted")
+    # Rows 0 and 1 are padding's and nobody's.
+    assert load_checkpoint(tmp_path / "counted").encoder.config.max_position_embeddings == 64
+    unsaid = transformers.XLNetConfig(vocab_size=100, d_model=32, n_layer=1, n_head=4, d_inner=48)
+    transformers.AutoModel.from_config(unsaid).save_pretrained(tmp_path / "unsaid")
+    assert load_checkpoint(tmp_path / "unsaid").encoder.config.max_position_embeddings == 512
+
+
+def test_no_such_layer(folder):
+    encoder = load_checkpoint(folder).encoder
+    with pytest.raises(ValueError, match="layer must lie between -3 and 2 for 2 layers; got 9"):
+        encoder.forward_packed(torch.tensor([1]), Boundaries.from_lengths([1]), layer=9)
+
+
+def test_it_cannot_be_written_as_a_checkpoint_of_ours(folder, tmp_path):
+    with pytest.raises(CheckpointError, match="Only an Encoder or a MaskedLM can be written"):
+        save_checkpoint(tmp_path / "w", load_checkpoint(folder).encoder, tokenizer_folder=folder)
 
 
 def test_known_architectures_never_run_the_folder_s_code(tiny_bert_copy, tmp_path):

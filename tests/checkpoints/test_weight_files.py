@@ -4,13 +4,14 @@ import json
 import os
 import pickle
 import shutil
-import time
+import subprocess
+import sys
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from skencoder.checkpoints import load_checkpoint, load_masked_lm, locate_checkpoint
+from skencoder.checkpoints import load_checkpoint, load_masked_lm
 from skencoder.errors import CheckpointError
 from tests.checkpoints.test_checkpoint import Bomb, edit_json, edit_weights
 
@@ -171,25 +172,28 @@ def test_the_weights_are_mapped_and_not_copied(embedded_folder):
     if not os.path.exists(maps):  # noqa: PTH110 - a name in the kernel, not a file
         pytest.skip("the system has no table of mapped pages")
     encoder = load_checkpoint(embedded_folder).encoder
-    address = encoder.layers[3].feed_forward.sublayer.expand.weight.data_ptr()
+    addresses = [parameter.data_ptr() for parameter in encoder.parameters()]
+    places = []
     with open(maps) as table:  # noqa: PTH123
         for line in table:
             first = line.split()[0]
-            if "-" in first and not first.endswith(":"):
-                start, stop = (int(part, 16) for part in first.split("-"))
-                if start <= address < stop:
-                    assert WEIGHTS in os.path.realpath(line.split()[-1])
-                    return
-    pytest.fail("the weights lie nowhere")
+            if "-" in first and WEIGHTS in line:
+                places.append([int(part, 16) for part in first.split("-")])
+    assert places
+    for address in addresses:
+        assert any(start <= address < stop for start, stop in places)
 
 
 def test_the_embedded_model_loads_quickly():
-    load_checkpoint("all-MiniLM-L6-v2")
-    seconds = []
-    for _ in range(5):
-        start = time.perf_counter()
-        load_checkpoint("all-MiniLM-L6-v2")
-        seconds.append(time.perf_counter() - start)
-    # The best of five: the machine may be busy, loading is not slower for it.
-    assert min(seconds) < 0.5
-    assert locate_checkpoint("all-MiniLM-L6-v2").is_dir()
+    """The first load of a process, as a user meets it, after torch is imported."""
+    code = (
+        "import time, torch; from skencoder.checkpoints import load_checkpoint; "
+        "start = time.perf_counter(); load_checkpoint('all-MiniLM-L6-v2'); "
+        "print(time.perf_counter() - start)"
+    )
+    shown = [
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        for _ in range(3)
+    ]
+    # The best of three: the machine may be busy, loading is not slower for it.
+    assert min(float(one.stdout) for one in shown) < 0.5

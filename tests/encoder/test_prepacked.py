@@ -1,6 +1,7 @@
 """Packed linear maps give what plain ones give, and plain ones do where there are none."""
 
 import copy
+import pickle
 
 import pytest
 import torch
@@ -74,3 +75,45 @@ def test_a_cpu_without_bfloat16(monkeypatch):
     assert not can_prepack(torch.float16)
     monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: False)
     assert not can_prepack(torch.bfloat16)
+
+
+@pytest.fixture
+def packed():
+    if not can_prepack(torch.float32):
+        pytest.skip("no packed kernels on this CPU")
+    torch.manual_seed(0)
+    config = EncoderConfig(vocab_size=50, hidden_size=48, num_hidden_layers=1)
+    return prepack(Encoder(config).eval().requires_grad_(False))
+
+
+def encode(encoder):
+    return encoder.forward_packed(torch.arange(9), Boundaries.from_lengths([4, 5]))
+
+
+@pytest.mark.parametrize("again", [copy.deepcopy, lambda e: pickle.loads(pickle.dumps(e))])
+def test_a_packed_encoder_is_copied(packed, again):
+    torch.testing.assert_close(encode(again(packed)), encode(packed), atol=1e-6, rtol=0)
+
+
+def test_a_packed_encoder_follows_its_weights(packed):
+    torch.manual_seed(1)
+    other = Encoder(packed.config).eval()
+    named = {
+        name: other.state_dict()[name.replace(".linear.", ".")] for name in packed.state_dict()
+    }
+    before = encode(packed)
+    packed.load_state_dict(named)
+    torch.testing.assert_close(encode(packed), encode(other), atol=1e-5, rtol=0)
+    assert not torch.allclose(encode(packed), before)
+
+
+def test_a_packed_encoder_changes_its_precision(packed):
+    if not can_prepack(torch.bfloat16):
+        pytest.skip("no packed bfloat16 kernels on this CPU")
+    before = encode(packed)
+    torch.testing.assert_close(encode(packed.bfloat16()).float(), before, atol=5e-2, rtol=0)
+
+
+def test_a_packed_encoder_is_not_trained_in_silence(packed):
+    with pytest.raises(RuntimeError, match="packed for inference and cannot be trained"):
+        encode(packed.requires_grad_())
