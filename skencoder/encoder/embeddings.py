@@ -9,7 +9,8 @@ class Embeddings(nn.Module):
     """Sum of token, segment and position vectors, a norm, and a map to the layers' width.
 
     ``h = W norm(E_token[id] + E_type[type] + E_position[pos])`` (Devlin et al. 2019,
-    arXiv:1810.04805, figure 2; the map W of narrow tables is ALBERT's, Lan et al. 2020, arXiv:1909.11942, section 3.1).
+    arXiv:1810.04805, figure 2; the map W of narrow tables is ALBERT's, Lan et al. 2020,
+    arXiv:1909.11942, section 3.1).
 
     Parameters
     ----------

@@ -6,8 +6,8 @@ import shutil
 import pytest
 import torch
 
-from skencoder.checkpoints import load_checkpoint, save_checkpoint
-from skencoder.encoder import Rotary
+from skencoder.checkpoints import load_checkpoint, load_masked_lm, save_checkpoint
+from skencoder.encoder import HeadConfig, Rotary
 from skencoder.errors import CheckpointError
 from tests.checkpoints.families import draw_batch, make_model
 from tests.checkpoints.test_checkpoint import edit_json, edit_weights
@@ -54,6 +54,22 @@ def test_nomic_as_its_authors_write_it(folder):
     found = load_checkpoint(folder).encoder
     input_ids, mask = draw_batch("nomic_bert")
     assert torch.equal(found(input_ids, mask), modern(input_ids, mask))
+
+
+@pytest.mark.parametrize("folder", ["nomic_bert"], indirect=True)
+def test_nomic_s_head_as_its_authors_write_it(folder):
+    rewrite(folder, **NOMIC, mlp_fc1_bias=False)
+    biases = ("cls.predictions.bias", "cls.predictions.transform.dense.bias")
+    edit_weights(folder, lambda tensors: [tensors.pop(name) for name in biases])
+    model = load_masked_lm(folder)
+    assert model.head_config == HeadConfig(
+        activation="silu", transform_bias=False, decoder_bias=False
+    )
+    input_ids, mask = draw_batch("nomic_bert")
+    hidden = model.encoder(input_ids, mask)
+    x = hidden @ model.head.transform.weight.T
+    expected = model.head.norm(x * x.sigmoid()) @ model.encoder.embeddings.token.weight.T
+    torch.testing.assert_close(model(input_ids, mask), expected)
 
 
 @pytest.mark.parametrize(
