@@ -14,7 +14,6 @@ from torch import Tensor, nn
 
 from skencoder.batching import plan_batches
 from skencoder.checkpoints import (
-    Checkpoint,
     SentenceSettings,
     TransformersEncoder,
     load_checkpoint,
@@ -33,7 +32,6 @@ from skencoder.encoding_options import EncodingOptions
 from skencoder.encoding_plan import EncodingPlan, ModelFacts, plan_encoding
 from skencoder.errors import (
     CheckpointError,
-    CheckpointWarning,
     DeviceError,
     OverlongTextError,
     OverlongTextWarning,
@@ -48,10 +46,7 @@ from skencoder.tokenization import (
     check_texts,
     plan_windows,
 )
-
-# Published tables are rounded up to a multiple of 64 or 128, or keep some rows for later use; the
-# largest such rest known is of 1,000 ids.
-MOST_UNUSED_IDS = 1024
+from skencoder.vocabulary import check_vocabulary
 
 
 @dataclass(frozen=True)
@@ -178,7 +173,7 @@ class TextEncoder:
             lowercase=checkpoint.settings.lowercase,
             trust_remote_code=trust_remote_code,
         )
-        _check_vocabulary(tokenizer, checkpoint)
+        check_vocabulary(tokenizer, checkpoint)
         folder = Path(model).expanduser()
         name = str(folder.resolve()) if folder.is_dir() else str(model)
         return cls(
@@ -395,36 +390,6 @@ def _prepare(
         return encoder.to(device)
     encoder = encoder.to(device=device, dtype=dtype)
     return prepack(encoder) if device.type == "cpu" and can_prepack(dtype) else encoder
-
-
-def _check_vocabulary(tokenizer: TextTokenizer, checkpoint: Checkpoint) -> None:
-    folder, vocab_size = checkpoint.folder, checkpoint.encoder.config.vocab_size
-    known, unused = tokenizer.vocab_size, vocab_size - tokenizer.vocab_size
-    ours, expected = tokenizer.pad_token_ids, checkpoint.special_ids.get("pad_token_id")
-    other_padding = bool(ours) and expected is not None and expected not in ours
-    if unused < 0:
-        raise CheckpointError(
-            f"The tokenizer in {folder} (tokenizer.json) gives ids up to {known - 1}, but "
-            f"config.json has vocab_size={vocab_size}; the tokenizer belongs to another model."
-        )
-    described = (
-        f"The tokenizer in {folder} (tokenizer.json) has {known} ids and padding at "
-        f"{' or '.join(map(str, ours)) or 'none'}, but config.json has vocab_size={vocab_size} "
-        f"and pad_token_id={expected}"
-    )
-    if other_padding and unused > MOST_UNUSED_IDS:
-        raise CheckpointError(f"{described}; the tokenizer belongs to another model.")
-    # Padding alone says little: published files disagree, and only positions counted from it care.
-    if unused > MOST_UNUSED_IDS or (other_padding and _counts_from_padding(checkpoint)):
-        warnings.warn(
-            f"{described}. If it belongs to another model, the vectors mean nothing.",
-            CheckpointWarning,
-            stacklevel=3,
-        )
-
-
-def _counts_from_padding(checkpoint: Checkpoint) -> bool:
-    return getattr(checkpoint.encoder.config, "pad_token_id", None) is not None
 
 
 def _deduplicate(texts: Sequence[str]) -> tuple[list[str], Index]:

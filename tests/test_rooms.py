@@ -26,6 +26,11 @@ ROOMS = {
         "skencoder.encoding_options",
         "skencoder.errors",
     },
+    "skencoder.vocabulary": {
+        "skencoder.checkpoints",
+        "skencoder.errors",
+        "skencoder.tokenization",
+    },
     "skencoder.text_encoder": {
         "skencoder.batching",
         "skencoder.checkpoints",
@@ -35,6 +40,7 @@ ROOMS = {
         "skencoder.encoding_plan",
         "skencoder.errors",
         "skencoder.tokenization",
+        "skencoder.vocabulary",
     },
     "skencoder.estimators": {
         "skencoder.encoding_options",

@@ -4,7 +4,7 @@ from typing import Any
 
 from skencoder.checkpoints.family import Family, Fields
 from skencoder.checkpoints.rope import read_rotary, write_rotary
-from skencoder.encoder import EncoderConfig, HeadConfig, Rotary
+from skencoder.encoder import EncoderConfig, HeadConfig
 
 _OURS = "layers.{i}"
 _LAYER = "layers.{i}"
@@ -23,11 +23,8 @@ def _read_attention(fields: Fields) -> dict[str, Any]:
 
 
 def _write_attention(config: EncoderConfig) -> dict[str, Any]:
-    rotary = config.attention_positions
-    return {
-        "num_key_value_heads": config.num_key_value_heads or config.num_attention_heads,
-        **write_rotary(rotary if isinstance(rotary, Rotary) else Rotary()),
-    }
+    shared = config.num_key_value_heads or config.num_attention_heads
+    return {"num_key_value_heads": shared, **write_rotary(config)}
 
 
 EUROBERT_FAMILY = Family(

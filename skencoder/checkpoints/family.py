@@ -23,6 +23,11 @@ ACTIVATION_NAMES = {
 # How the first layers of checkpoints of 2018 and 2019 name a norm's weight and bias.
 LEGACY_SUFFIXES = {".gamma": ".weight", ".beta": ".bias"}
 
+# What many files store as one matrix, in this order of rows.
+QUERY_KEY_VALUE = tuple(
+    f"layers.{{i}}.attention.sublayer.{name}" for name in ("query", "key", "value")
+)
+
 Fields = Mapping[str, Any]
 
 

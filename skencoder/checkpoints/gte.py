@@ -6,9 +6,8 @@ Published by its authors as ``model_type`` "new" with code of their own, in tran
 from typing import Any
 
 from skencoder.checkpoints.bert import IGNORED, STANDARD_DEFAULTS, STANDARD_FIELDS
-from skencoder.checkpoints.family import Family, Fields
+from skencoder.checkpoints.family import QUERY_KEY_VALUE, Family, Fields
 from skencoder.checkpoints.rope import read_rotary, write_rotary
-from skencoder.encoder import EncoderConfig, Rotary
 
 _OURS = "layers.{i}"
 _LAYER = "encoder.layer.{i}"
@@ -17,11 +16,6 @@ _LAYER = "encoder.layer.{i}"
 def _read_rotary(fields: Fields) -> dict[str, Any]:
     theta = 10000.0 if fields.get("model_type") == "new" else 160000.0
     return {"attention_positions": read_rotary(fields, theta)}
-
-
-def _write_rotary(config: EncoderConfig) -> dict[str, Any]:
-    rotary = config.attention_positions
-    return write_rotary(rotary if isinstance(rotary, Rotary) else Rotary())
 
 
 GTE_FAMILY = Family(
@@ -37,16 +31,9 @@ GTE_FAMILY = Family(
         "logn_attention_clip1": False,
     },
     derive=_read_rotary,
-    describe=_write_rotary,
+    describe=write_rotary,
     stacked=(
-        (
-            (
-                f"{_OURS}.attention.sublayer.query",
-                f"{_OURS}.attention.sublayer.key",
-                f"{_OURS}.attention.sublayer.value",
-            ),
-            f"{_LAYER}.attention.qkv_proj",
-        ),
+        (QUERY_KEY_VALUE, f"{_LAYER}.attention.qkv_proj"),
         (
             (f"{_OURS}.feed_forward.sublayer.expand", f"{_OURS}.feed_forward.sublayer.gate"),
             f"{_LAYER}.mlp.up_gate_proj",

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from skencoder.checkpoints.family import Family, Fields
+from skencoder.checkpoints.family import QUERY_KEY_VALUE, Family, Fields
 from skencoder.checkpoints.rope import read_rotary
 from skencoder.encoder import EncoderConfig, HeadConfig, Rotary
 
@@ -102,14 +102,7 @@ MODERNBERT_FAMILY = Family(
     derive=_read_attention,
     describe=_write_attention,
     stacked=(
-        (
-            (
-                f"{_OURS}.attention.sublayer.query",
-                f"{_OURS}.attention.sublayer.key",
-                f"{_OURS}.attention.sublayer.value",
-            ),
-            f"{_LAYER}.attn.Wqkv",
-        ),
+        (QUERY_KEY_VALUE, f"{_LAYER}.attn.Wqkv"),
         (
             (f"{_OURS}.feed_forward.sublayer.gate", f"{_OURS}.feed_forward.sublayer.expand"),
             f"{_LAYER}.mlp.Wi",

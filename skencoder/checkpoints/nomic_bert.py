@@ -6,9 +6,8 @@ Two layouts of ``config.json``: the authors' (``n_embd``, ...) and transformers'
 from typing import Any
 
 from skencoder.checkpoints.bert import IGNORED
-from skencoder.checkpoints.family import Family, Fields
+from skencoder.checkpoints.family import QUERY_KEY_VALUE, Family, Fields
 from skencoder.checkpoints.rope import read_rotary, write_rotary
-from skencoder.encoder import EncoderConfig, Rotary
 
 _OURS = "layers.{i}"
 _LAYER = "encoder.layers.{i}"
@@ -29,11 +28,6 @@ def _read_head(fields: Fields) -> dict[str, Any]:
     biased = bool(fields["mlp_fc1_bias"])
     activation = "silu" if fields.get("activation_function") == "swiglu" else "gelu"
     return {"activation": activation, "transform_bias": biased, "decoder_bias": biased}
-
-
-def _write_rotary(config: EncoderConfig) -> dict[str, Any]:
-    rotary = config.attention_positions
-    return write_rotary(rotary if isinstance(rotary, Rotary) else Rotary())
 
 
 NOMIC_BERT_FAMILY = Family(
@@ -72,17 +66,8 @@ NOMIC_BERT_FAMILY = Family(
         "num_experts": 0,
     },
     derive=_read_rotary,
-    describe=_write_rotary,
-    stacked=(
-        (
-            (
-                f"{_OURS}.attention.sublayer.query",
-                f"{_OURS}.attention.sublayer.key",
-                f"{_OURS}.attention.sublayer.value",
-            ),
-            f"{_LAYER}.attn.Wqkv",
-        ),
-    ),
+    describe=write_rotary,
+    stacked=((QUERY_KEY_VALUE, f"{_LAYER}.attn.Wqkv"),),
     renames=(
         ("embeddings.token", "embeddings.word_embeddings"),
         ("embeddings.token_type", "embeddings.token_type_embeddings"),

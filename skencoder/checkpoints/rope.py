@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from skencoder.encoder import Rotary
+from skencoder.encoder import EncoderConfig, Rotary
 
 
 def read_rotary(fields: Mapping[str, Any], default_theta: float) -> Rotary:
@@ -48,20 +48,23 @@ def _scaled(theta: float, scaling: Mapping[str, Any], fields: Mapping[str, Any])
     )
 
 
-def write_rotary(rotary: Rotary) -> dict[str, Any]:
+def write_rotary(config: EncoderConfig) -> dict[str, Any]:
     """Write one base for all layers, as transformers 5 reads it.
 
     Parameters
     ----------
-    rotary : Rotary
-        Base and scale.
+    config : EncoderConfig
+        Of the encoder.
 
     Returns
     -------
     dict
-        The field ``rope_parameters``.
+        The field ``rope_parameters``; nothing where positions are of another kind.
     """
-    kind = {"rope_type": "default"}
+    rotary = config.attention_positions
+    if not isinstance(rotary, Rotary):
+        return {}
+    kind: dict[str, Any] = {"rope_type": "default"}
     if rotary.scale != 1:
-        kind = {"rope_type": "linear", "factor": rotary.scale}  # type: ignore[dict-item]
+        kind = {"rope_type": "linear", "factor": rotary.scale}
     return {"rope_parameters": {"rope_theta": rotary.theta, **kind}}
