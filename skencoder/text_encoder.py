@@ -20,6 +20,7 @@ from skencoder.checkpoints import (
 )
 from skencoder.devices import resolve_device, resolve_precision
 from skencoder.encoder import (
+    SIMILARITIES,
     Boundaries,
     Encoder,
     can_prepack,
@@ -349,6 +350,22 @@ class TextEncoder:
         pooled = pool(hidden_states, cu_seqlens, plan.poolings)
         projected: Tensor = pooled if self.projection is None else self.projection(pooled)
         return projected
+
+    def similarity(self, first: Tensor, second: Tensor) -> Tensor:
+        """Compare vectors of this model as its authors do (``similarity_fn_name``).
+
+        Parameters
+        ----------
+        first, second : float of shape (n, n_features) and (m, n_features)
+            Vectors that `encode` gave.
+
+        Returns
+        -------
+        float of shape (n, m)
+            Larger is closer: cosine where the checkpoint does not say, dot product, or a
+            distance with its sign turned.
+        """
+        return SIMILARITIES[self.settings.similarity or "cosine"](first, second)
 
     def __sklearn_clone__(self) -> "TextEncoder":
         # A loaded model is a value that estimators share: cloning one must not copy weights.

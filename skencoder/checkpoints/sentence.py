@@ -7,6 +7,7 @@ from typing import Any
 
 from skencoder.checkpoints.files import read_json
 from skencoder.checkpoints.modules import Modules
+from skencoder.encoder import SIMILARITIES
 from skencoder.errors import CheckpointError
 
 # Published name of a pooling mode, old style and new style, to ours. Where several are on in the
@@ -27,7 +28,6 @@ POOLING_NAMES = {
     "weightedmean": "weighted_mean",
     "lasttoken": "last",
 }
-SIMILARITIES = ("cosine", "dot", "euclidean", "manhattan")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,7 @@
 """The Transformer encoder itself, in torch.
 
 Reading order: packing, embeddings, scope, positions, attention, feed_forward, layer, stack,
-masked_lm, pooling, projection; config and build say which parts a configuration names.
+masked_lm, pooling, projection, similarity; config and build say which parts a configuration names.
 Elsewhere on purpose: weights from files (`skencoder.checkpoints`), text
 (`skencoder.tokenization`, `skencoder.text_encoder`).
 """
@@ -29,12 +29,14 @@ from skencoder.encoder.positions import (
 from skencoder.encoder.prepacked import PrepackedLinear, can_prepack, plain_state, prepack
 from skencoder.encoder.projection import PROJECTION_ACTIVATIONS, Projection, projection_widths
 from skencoder.encoder.scope import Scope
+from skencoder.encoder.similarity import SIMILARITIES
 from skencoder.encoder.stack import Encoder, EncoderOutput
 
 __all__ = [
     "ACTIVATIONS",
     "POOLINGS",
     "PROJECTION_ACTIVATIONS",
+    "SIMILARITIES",
     "Alibi",
     "AlibiPositions",
     "Boundaries",

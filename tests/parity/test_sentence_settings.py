@@ -10,7 +10,7 @@ from sentence_transformers.base.modules import Dense, Normalize, Transformer
 from sentence_transformers.sentence_transformer.modules import Pooling
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 
-from skencoder import EncoderVectorizer
+from skencoder import EncoderVectorizer, TextEncoder
 from skencoder.checkpoints import load_checkpoint, save_checkpoint
 from skencoder.errors import ParameterError
 from tests.conftest import HOSTILE_TEXTS
@@ -149,6 +149,17 @@ def test_what_we_write_sentence_transformers_reads(theirs, folder, texts, tmp_pa
     assert load_checkpoint(written).settings == checkpoint.settings
     assert again.similarity_fn_name == "dot"
     assert (again.prompts, again.default_prompt_name) == (theirs.prompts, "query")
+
+
+@pytest.mark.parametrize("name", [None, "cosine", "dot", "euclidean", "manhattan"])
+def test_similarity(transformer_folder, texts, tmp_path, name):
+    steps = [Transformer(str(transformer_folder), max_seq_length=60), Pooling(32, "mean")]
+    theirs = SentenceTransformer(modules=steps, device="cpu", similarity_fn_name=name)
+    theirs.save(str(tmp_path))
+    vectors = theirs.encode(texts, convert_to_tensor=True, show_progress_bar=False)
+    encoder = TextEncoder.load(tmp_path, precision="float32", device="cpu")
+    found = encoder.similarity(vectors[:5], vectors)
+    torch.testing.assert_close(found, theirs.similarity(vectors[:5], vectors))
 
 
 def test_truncate_dim_of_the_checkpoint(transformer_folder, texts, tmp_path):
