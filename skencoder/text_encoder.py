@@ -1,10 +1,10 @@
 """Texts to vectors: deduplicate, tokenize, cut, batch, encode, pool, put back in row order."""
 
 import warnings
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
@@ -281,22 +281,70 @@ class TextEncoder:
         TextInputError
             If a row is no text or holds half a character; the row is named.
         """
-        plan = self.plan(options or EncodingOptions())
+        (encoded,) = self.encode_many(
+            texts, [options or EncodingOptions()], output_device=output_device
+        )
+        return encoded
+
+    @torch.no_grad()
+    def encode_many(
+        self,
+        texts: Sequence[str],
+        options: Sequence[EncodingOptions],
+        *,
+        output_device: torch.device | str = "cpu",
+    ) -> list[EncodedTexts]:
+        """Encode texts in several ways with one pass through the encoder.
+
+        Parameters
+        ----------
+        texts : sequence of str of shape (n_texts,)
+            The texts; the same text is encoded once.
+        options : sequence of EncodingOptions
+            How; they may differ in ``layer``, ``pooling``, ``truncate_dim`` and ``normalize``.
+        output_device : torch.device or str, default="cpu"
+            Where the vectors are collected.
+
+        Returns
+        -------
+        list of EncodedTexts
+            One for each of the options.
+
+        Raises
+        ------
+        OverlongTextError
+            If ``overflow="error"`` and a text has more tokens than allowed.
+        ParameterError
+            If an option does not fit this model, or the options differ in anything else.
+        TextInputError
+            If a row is no text or holds half a character; the row is named.
+
+        Examples
+        --------
+        >>> from skencoder import EncodingOptions, TextEncoder
+        >>> encoder = TextEncoder.load("all-MiniLM-L6-v2")
+        >>> grid = [EncodingOptions(layer=layer) for layer in (2, 4, 6)]
+        >>> [encoded.vectors.shape[1] for encoded in encoder.encode_many(["a text"], grid)]
+        [384, 384, 384]
+        """
+        plans = [self.plan(one) for one in options]
+        plan = _shared_plan(plans)
         check_texts(texts)
         unique, inverse = _deduplicate(texts)
         tokens = self.tokenizer.tokenize([plan.prompt + text for text in unique])
         self._check_tokens(tokens, inverse)
         n_overlong = _report_overlong(tokens.lengths[inverse], self.tokenizer.n_special, plan)
         windows, framed = self._cut(tokens, plan)
-        vectors = self._encode_windows(framed, plan, output_device)
-        vectors = _merge_windows(vectors, windows, framed.lengths, len(unique))
-        vectors = vectors[:, : plan.n_features]
-        if plan.normalize:
-            vectors = F.normalize(vectors, dim=1)
-        duplicates = len(unique) < len(texts)
-        return EncodedTexts(
-            vectors[torch.from_numpy(inverse)] if duplicates else vectors, n_overlong
-        )
+        encoded = []
+        for vectors, one in zip(
+            self._encode_windows(framed, plans, output_device), plans, strict=True
+        ):
+            merged = _merge_windows(vectors, windows, framed.lengths, len(unique))
+            finished = _finish(merged, one)
+            if len(unique) < len(texts):
+                finished = finished[torch.from_numpy(inverse)]
+            encoded.append(EncodedTexts(finished, n_overlong))
+        return encoded
 
     def _check_tokens(self, tokens: TokenizedTexts, inverse: Index) -> None:
         empty = np.flatnonzero(tokens.lengths[inverse] + self.tokenizer.n_special == 0)
@@ -317,12 +365,10 @@ class TextEncoder:
         return windows, self.tokenizer.add_special_tokens(tokens, windows)
 
     def _encode_windows(
-        self, texts: TokenizedTexts, plan: EncodingPlan, output_device: torch.device | str
-    ) -> Tensor:
-        # With a prompt that is not pooled, its tokens and those before it are left out.
-        skipped = bool(plan.prompt) and not plan.pools_prompt
-        skip = len(self.tokenizer.prefix) + self._count_tokens(plan.prompt) if skipped else 0
-        vectors: Tensor | None = None
+        self, texts: TokenizedTexts, plans: list[EncodingPlan], output_device: torch.device | str
+    ) -> list[Tensor]:
+        plan = plans[0]
+        vectors: list[Tensor] = []
         with tqdm(
             total=len(texts),
             unit=" texts",
@@ -330,22 +376,39 @@ class TextEncoder:
             disable=not plan.verbose,
         ) as bar:
             for batch in plan_batches(texts.lengths, plan.batch_tokens):
-                pooled = self._encode_batch(texts, batch, plan, skip).to(output_device)
-                if vectors is None:
-                    vectors = pooled.new_empty(len(texts), pooled.shape[1])
-                vectors[torch.from_numpy(batch)] = pooled
+                pooled = [
+                    part.to(output_device) for part in self._encode_batch(texts, batch, plans)
+                ]
+                if not vectors:
+                    vectors = [part.new_empty(len(texts), part.shape[1]) for part in pooled]
+                for collected, part in zip(vectors, pooled, strict=True):
+                    collected[torch.from_numpy(batch)] = part
                 bar.update(len(batch))
-        return cast(Tensor, vectors)
+        return vectors
 
     def _encode_batch(
-        self, texts: TokenizedTexts, batch: Index, plan: EncodingPlan, skip: int
-    ) -> Tensor:
+        self, texts: TokenizedTexts, batch: Index, plans: list[EncodingPlan]
+    ) -> list[Tensor]:
         pieces = [texts.input_ids[texts.offsets[row] : texts.offsets[row + 1]] for row in batch]
         input_ids = torch.from_numpy(np.concatenate(pieces)).to(self.device)
         boundaries = Boundaries.from_lengths(texts.lengths[batch].tolist(), self.device)
-        hidden_states = self.encoder.forward_packed(input_ids, boundaries, layer=plan.layer)
-        cu_seqlens = boundaries.cu_seqlens
-        if skip:
+        states = self._hidden_states(input_ids, boundaries, {plan.layer for plan in plans})
+        return [self._pool(states[plan.layer], boundaries.cu_seqlens, plan) for plan in plans]
+
+    def _hidden_states(
+        self, input_ids: Tensor, boundaries: Boundaries, layers: set[int]
+    ) -> Mapping[int, Tensor]:
+        if len(layers) == 1 or isinstance(self.encoder, TransformersEncoder):
+            forward = self.encoder.forward_packed
+            return {layer: forward(input_ids, boundaries, layer=layer) for layer in layers}
+        traced = self.encoder.trace_packed(input_ids, boundaries, attention=False)
+        states = traced.hidden_states or ()
+        return {layer: states[layer] for layer in layers}
+
+    def _pool(self, hidden_states: Tensor, cu_seqlens: Tensor, plan: EncodingPlan) -> Tensor:
+        if plan.prompt and not plan.pools_prompt:
+            # Its tokens and the special ones before it are left out.
+            skip = len(self.tokenizer.prefix) + self._count_tokens(plan.prompt)
             hidden_states, cu_seqlens = skip_tokens(hidden_states, cu_seqlens, skip)
         pooled = pool(hidden_states, cu_seqlens, plan.poolings)
         projected: Tensor = pooled if self.projection is None else self.projection(pooled)
@@ -409,6 +472,25 @@ def _prepare(
     return prepack(encoder) if device.type == "cpu" and can_prepack(dtype) else encoder
 
 
+def _shared_plan(plans: list[EncodingPlan]) -> EncodingPlan:
+    if not plans:
+        raise ParameterError("options must hold at least one EncodingOptions; got none.")
+    first = plans[0]
+    of_the_vectors = ("poolings", "layer", "normalize", "n_features")
+    same = {name: getattr(first, name) for name in of_the_vectors}
+    if any(replace(plan, **same) != first for plan in plans):
+        raise ParameterError(
+            "options of one pass may differ in layer, pooling, truncate_dim and normalize only; "
+            "encode the others apart."
+        )
+    return first
+
+
+def _finish(vectors: Tensor, plan: EncodingPlan) -> Tensor:
+    vectors = vectors[:, : plan.n_features]
+    return F.normalize(vectors, dim=1) if plan.normalize else vectors
+
+
 def _deduplicate(texts: Sequence[str]) -> tuple[list[str], Index]:
     places: dict[str, int] = {}
     inverse = np.fromiter(
@@ -434,7 +516,7 @@ def _report_overlong(lengths: Index, n_special: int, plan: EncodingPlan) -> int:
             f"{plan.max_length} tokens (the longest {longest}) and were cut. overflow='chunk' "
             f"reads all of them, overflow='truncate' cuts without this warning.",
             OverlongTextWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
     return len(overlong)
 

@@ -222,6 +222,40 @@ def test_no_texts(text_encoder):
         text_encoder.encode(text for text in ["a"])
 
 
+def test_a_grid_shares_one_pass(text_encoder, texts, monkeypatch):
+    grid = [
+        EncodingOptions(layer=layer, pooling=pooling, normalize=normalize, **rest)
+        for layer in (0, 2, -1)
+        for pooling in ("mean", "cls+max")
+        for normalize in (True, False)
+        for rest in [{"overflow": "chunk", "max_length": 40, "truncate_dim": 100}]
+    ]
+    apart = [text_encoder.encode(texts, options) for options in grid]
+    calls = []
+    hook = text_encoder.encoder.layers[0].register_forward_pre_hook(lambda *_: calls.append(1))
+    text_encoder.encode(texts, grid[-1])
+    once = len(calls)
+    together = text_encoder.encode_many(texts, grid)
+    hook.remove()
+    assert len(calls) == 2 * once
+    for one, other in zip(together, apart, strict=True):
+        torch.testing.assert_close(one.vectors, other.vectors, atol=1e-6, rtol=1e-5)
+        assert one.n_overlong == other.n_overlong
+
+
+@pytest.mark.parametrize(
+    ("grid", "message"),
+    [
+        ([], "at least one EncodingOptions; got none"),
+        ([EncodingOptions(), EncodingOptions(max_length=9)], "may differ in layer, pooling"),
+        ([EncodingOptions(), EncodingOptions(prompt="a")], "may differ in layer, pooling"),
+    ],
+)
+def test_grids_of_several_passes_are_refused(text_encoder, grid, message):
+    with pytest.raises(ParameterError, match=message):
+        text_encoder.encode_many(["a"], grid)
+
+
 def with_tokenizer(folder, tokens, **config):
     """Give a folder word-level tokens, and its configuration other numbers."""
     from tokenizers import Tokenizer, models, pre_tokenizers
