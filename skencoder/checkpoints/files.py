@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -108,5 +109,12 @@ def file_sha256(path: Path) -> str:
     str
         SHA-256 as 64 hexadecimal digits.
     """
+    stat = path.stat()
+    return _sha256(path.resolve(), stat.st_size, stat.st_mtime_ns, stat.st_ino)
+
+
+# Loading asks for the same hash twice: is it the published file, and what is the fingerprint.
+@lru_cache(maxsize=64)
+def _sha256(path: Path, *_version: int) -> str:
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
