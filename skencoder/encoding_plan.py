@@ -1,6 +1,7 @@
 """What encoding options mean for one model: every "auto" decided, every misfit refused."""
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Protocol, cast
@@ -61,6 +62,8 @@ class EncodingPlan:
         What happens to a longer text.
     prompt : str
         Text put before every input.
+    prompt_tokens : int
+        The same in tokens, without special tokens.
     batch_tokens : int
         Most tokens encoded at once.
     verbose : int
@@ -77,6 +80,7 @@ class EncodingPlan:
     overlap: float | None
     overflow: str
     prompt: str
+    prompt_tokens: int
     batch_tokens: int
     verbose: int
 
@@ -95,6 +99,8 @@ class ModelFacts:
         What the linear maps after pooling take and give; None where there are none.
     n_special : int
         Special tokens around every text, in tokens.
+    count_tokens : callable
+        From a text to its length in tokens, without special tokens.
     device_type : str
         "cpu", "cuda" or "mps".
     """
@@ -103,6 +109,7 @@ class ModelFacts:
     settings: SentenceSettings
     projection_widths: tuple[int, int] | None
     n_special: int
+    count_tokens: Callable[[str], int]
     device_type: str
 
 
@@ -131,6 +138,7 @@ def plan_encoding(options: EncodingOptions, model: ModelFacts) -> EncodingPlan:
     body_length = max_length - model.n_special
     pooling = settings.pooling if options.pooling == "auto" else options.pooling
     poolings = tuple(pooling.split("+"))
+    prompt = _resolve_prompt(options.prompt, settings)
     normalize = settings.normalize if options.normalize == "auto" else bool(options.normalize)
     batch_tokens = options.batch_tokens
     if batch_tokens == "auto":
@@ -145,7 +153,8 @@ def plan_encoding(options: EncodingOptions, model: ModelFacts) -> EncodingPlan:
         body_length=body_length,
         overlap=CHUNK_OVERLAP if options.overflow == "chunk" else None,
         overflow=options.overflow,
-        prompt=_resolve_prompt(options.prompt, settings),
+        prompt=prompt,
+        prompt_tokens=_count_prompt(prompt, max_length, model),
         batch_tokens=cast(int, batch_tokens),
         verbose=options.verbose,
     )
@@ -201,3 +210,14 @@ def _resolve_prompt(prompt: str | None, settings: SentenceSettings) -> str:
             stacklevel=5,
         )
     return settings.prompts.get(prompt, prompt)
+
+
+def _count_prompt(prompt: str, max_length: int, model: ModelFacts) -> int:
+    n_tokens, room = model.count_tokens(prompt), max_length - model.n_special
+    if n_tokens >= room:
+        raise ParameterError(
+            f"prompt has {n_tokens} tokens, which leaves no room for a text: max_length="
+            f"{max_length} is {room} tokens beside the special ones. Shorten it, or raise "
+            f"max_length."
+        )
+    return n_tokens

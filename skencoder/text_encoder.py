@@ -223,11 +223,10 @@ class TextEncoder:
             settings=self.settings,
             projection_widths=self._projection_widths(),
             n_special=self.tokenizer.n_special,
+            count_tokens=self._count_tokens,
             device_type=self.device.type,
         )
-        plan = plan_encoding(options, facts)
-        self._check_prompt(plan)
-        return plan
+        return plan_encoding(options, facts)
 
     def _projection_widths(self) -> tuple[int, int] | None:
         if self.projection is None:
@@ -235,17 +234,8 @@ class TextEncoder:
         widths = projection_widths(self.projection)
         return widths[0][0], widths[-1][1]
 
-    def _check_prompt(self, plan: EncodingPlan) -> None:
-        check_texts([plan.prompt])
-        n_tokens = self._count_tokens(plan.prompt)
-        if n_tokens >= plan.body_length:
-            raise ParameterError(
-                f"prompt has {n_tokens} tokens, which leaves no room for a text: max_length="
-                f"{plan.max_length} is {plan.body_length} tokens beside the special ones. Shorten "
-                f"it, or raise max_length."
-            )
-
     def _count_tokens(self, prompt: str) -> int:
+        check_texts([prompt])
         return len(self.tokenizer.tokenize([prompt]).input_ids)
 
     @torch.no_grad()
@@ -359,7 +349,7 @@ class TextEncoder:
         overlap, lead = None, 0
         if plan.overlap is not None:
             # The prompt's tokens stand before every window of a text, as they do in training.
-            lead = self._count_tokens(plan.prompt) if plan.prompt else 0
+            lead = plan.prompt_tokens
             overlap = int((plan.body_length - lead) * plan.overlap)
         windows = plan_windows(tokens, plan.body_length, overlap, lead)
         return windows, self.tokenizer.add_special_tokens(tokens, windows)
@@ -408,7 +398,7 @@ class TextEncoder:
     def _pool(self, hidden_states: Tensor, cu_seqlens: Tensor, plan: EncodingPlan) -> Tensor:
         if plan.prompt and not plan.pools_prompt:
             # Its tokens and the special ones before it are left out.
-            skip = len(self.tokenizer.prefix) + self._count_tokens(plan.prompt)
+            skip = len(self.tokenizer.prefix) + plan.prompt_tokens
             hidden_states, cu_seqlens = skip_tokens(hidden_states, cu_seqlens, skip)
         pooled = pool(hidden_states, cu_seqlens, plan.poolings)
         projected: Tensor = pooled if self.projection is None else self.projection(pooled)

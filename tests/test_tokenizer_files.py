@@ -7,8 +7,8 @@ import sys
 import pytest
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 
-from skencoder.checkpoints.files import TOKENIZER_FILES
 from skencoder.errors import CheckpointError
+from skencoder.files import TOKENIZER_FILES
 from skencoder.tokenization import TextTokenizer
 from skencoder.tokenizer_files import read_tokenizer
 from tests.conftest import HOSTILE_TEXTS

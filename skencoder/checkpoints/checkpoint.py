@@ -10,7 +10,6 @@ from torch import nn
 
 from skencoder.checkpoints.fallback import TransformersEncoder, load_transformers_encoder
 from skencoder.checkpoints.families import FAMILIES
-from skencoder.checkpoints.files import TOKENIZER_FILES, file_sha256, read_json
 from skencoder.checkpoints.locate import locate_checkpoint
 from skencoder.checkpoints.modules import Modules, load_projection, read_modules
 from skencoder.checkpoints.sentence import SentenceSettings, read_sentence_settings
@@ -18,6 +17,7 @@ from skencoder.checkpoints.tensors import find_weights
 from skencoder.checkpoints.weights import load_encoder, load_head
 from skencoder.encoder import Encoder, MaskedLM, projection_widths
 from skencoder.errors import CheckpointError
+from skencoder.files import TOKENIZER_FILES, file_sha256, read_json
 
 
 @dataclass(frozen=True)
@@ -181,7 +181,8 @@ def _check_widths(
 ) -> None:
     width = hidden_size * len(settings.pooling.split("+"))
     if projection is not None:
-        taken, given = projection_widths(projection)[0][0], projection_widths(projection)[-1][1]
+        widths = projection_widths(projection)
+        taken, given = widths[0][0], widths[-1][1]
         if taken != width:
             raise CheckpointError(
                 f"{folder} has a Dense module that takes {taken} dimensions (in_features), but "

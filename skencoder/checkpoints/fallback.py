@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from skencoder.encoder import Boundaries
+from skencoder.encoder import Boundaries, resolve_layer
 from skencoder.errors import CheckpointError
 
 # Tokens per text where a configuration knows no limit; what is longer is told, as ever.
@@ -85,26 +85,21 @@ class TransformersEncoder(nn.Module):
         ValueError
             If there is no such layer.
         """
-        layers = self.config.num_hidden_layers
-        if not -layers - 1 <= layer <= layers:
-            raise ValueError(
-                f"layer must lie between {-layers - 1} and {layers} for {layers} layers; "
-                f"got {layer}."
-            )
+        depth = resolve_layer(layer, self.config.num_hidden_layers)
         blocks = []
         for run in boundaries.runs:
             ids = input_ids[run.start : run.stop].view(run.batch, run.sequence).long()
-            blocks.append(self._encode(ids, layer).flatten(0, 1))
+            blocks.append(self._encode(ids, depth).flatten(0, 1))
         return torch.cat(blocks)
 
-    def _encode(self, input_ids: Tensor, layer: int) -> Tensor:
-        inner = layer not in (-1, self.config.num_hidden_layers)
+    def _encode(self, input_ids: Tensor, depth: int) -> Tensor:
+        inner = depth < self.config.num_hidden_layers
         output = self.model(
             input_ids=input_ids,
             attention_mask=torch.ones_like(input_ids),
             output_hidden_states=inner,
         )
-        states: Tensor = output.hidden_states[layer] if inner else output.last_hidden_state
+        states: Tensor = output.hidden_states[depth] if inner else output.last_hidden_state
         return states
 
     def to_precision(self, dtype: torch.dtype) -> "TransformersEncoder":

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-from skencoder.checkpoints.files import TOKENIZER_FILES, file_sha256
 from skencoder.errors import CheckpointError, CheckpointNotFoundError
+from skencoder.files import TOKENIZER_FILES, file_sha256
 
 # A repository holds more than is read here: other libraries' weights, pictures, training states.
 HUB_FILES = (

@@ -11,10 +11,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from skencoder.checkpoints.files import read_any_json, read_json
 from skencoder.checkpoints.tensors import is_usable, read_tensors
 from skencoder.encoder import Projection, projection_widths
 from skencoder.errors import CheckpointError
+from skencoder.files import read_any_json, read_json
 
 # The steps that are computed here, in the only order that is.
 MODULE_ORDER = ("Transformer", "Pooling", "Dense", "Normalize")

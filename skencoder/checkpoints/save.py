@@ -15,7 +15,6 @@ from torch import Tensor, nn
 from skencoder.checkpoints.checkpoint import read_special_ids
 from skencoder.checkpoints.families import FAMILIES, write_config
 from skencoder.checkpoints.family import Family
-from skencoder.checkpoints.files import TOKENIZER_FILES, describe_folder, read_json
 from skencoder.checkpoints.modules import DENSE_ACTIVATIONS
 from skencoder.checkpoints.sentence import OLD_POOLING_NAMES, POOLING_NAMES, SentenceSettings
 from skencoder.checkpoints.tensors import WEIGHTS_FILE
@@ -29,6 +28,7 @@ from skencoder.encoder import (
     plain_state,
 )
 from skencoder.errors import CheckpointError
+from skencoder.files import TOKENIZER_FILES, describe_folder, read_json, read_optional_json
 
 _MODULES = "sentence_transformers.models"
 
@@ -135,15 +135,11 @@ def _write_config(
     config: EncoderConfig, head: HeadConfig | None, model_type: str | None, source: Path
 ) -> dict[str, Any]:
     """Choose the family asked for, else the one of the source, else any that computes the same."""
-    former = _read_optional(source / "config.json").get("model_type")
+    former = read_optional_json(source / "config.json").get("model_type")
     if model_type is None and former in FAMILIES:
         with suppress(CheckpointError):
             return write_config(config, head, former)
     return write_config(config, head, model_type)
-
-
-def _read_optional(path: Path) -> dict[str, Any]:
-    return read_json(path) if path.is_file() else {}
 
 
 def _tokenizer_files(folder: Path) -> list[Path]:
@@ -186,11 +182,12 @@ def _write_tokenizer(
 ) -> None:
     for path in files:
         shutil.copyfile(path, folder / path.name)
-    fields = _read_optional(folder / "tokenizer_config.json")
+    fields = read_optional_json(folder / "tokenizer_config.json")
     fields.setdefault("model_max_length", settings.max_length or reach)
     if (folder / "tokenizer.json").exists() and "tokenizer_class" not in fields:
         # Without a class other libraries guess one, and build another tokenizer than the file's.
-        fields = _special_tokens(folder / "tokenizer.json") | fields
+        special = _special_tokens(folder / "tokenizer.json")
+        fields = {role: token["content"] for role, token in special.items()} | fields
         fields["tokenizer_class"] = "PreTrainedTokenizerFast"
     _write_json(folder / "tokenizer_config.json", fields)
 
@@ -203,9 +200,8 @@ def _source_fields(folder: Path) -> dict[str, Any]:
     if config.is_file():
         return fields | read_special_ids(read_json(config))
     if tokenizer.is_file():
-        ids = {token["content"]: token["id"] for token in _added_tokens(tokenizer)}
-        roles = _special_tokens(tokenizer)
-        fields |= {f"{role}_id": ids[name] for role, name in roles.items() if role != "unk_token"}
+        special = _special_tokens(tokenizer)
+        fields |= {f"{r}_id": token["id"] for r, token in special.items() if r != "unk_token"}
     return fields
 
 
@@ -219,16 +215,18 @@ _ROLES = {
 }
 
 
-def _special_tokens(path: Path) -> dict[str, str]:
-    known = {token["content"] for token in _added_tokens(path)}
-    return {role: name for role, names in _ROLES.items() for name in names[::-1] if name in known}
-
-
-def _added_tokens(path: Path) -> list[dict[str, Any]]:
+def _special_tokens(path: Path) -> dict[str, dict[str, Any]]:
+    """Find the token of each role in a ``tokenizer.json``, with its content and id."""
     added = read_json(path).get("added_tokens") or []
     if not all(isinstance(token, dict) and {"content", "id"} <= token.keys() for token in added):
         raise CheckpointError(f"{path} has added_tokens without a content and an id.")
-    return list(added)
+    known = {token["content"]: token for token in added}
+    return {
+        role: known[name]
+        for role, names in _ROLES.items()
+        for name in names[::-1]
+        if name in known
+    }
 
 
 def _write_sentence_files(

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from skencoder.checkpoints.files import read_json
 from skencoder.checkpoints.modules import Modules
 from skencoder.encoder import SIMILARITIES
 from skencoder.errors import CheckpointError
+from skencoder.files import read_json, read_optional_json
 
 # Published name of a pooling mode, old style and new style, to ours. Where several are on in the
 # old style, they are put side by side in this order.
@@ -105,10 +105,10 @@ def read_sentence_settings(folder: Path, modules: Modules) -> SentenceSettings:
         If a file asks for something that is not computed here.
     """
     limit_files = sorted(modules.transformer.glob("sentence_*_config.json"))
-    limits = _read_optional(next(iter(limit_files), None))
-    tokenizer = _read_optional(modules.transformer / "tokenizer_config.json")
+    limits = read_optional_json(next(iter(limit_files), None))
+    tokenizer = read_optional_json(modules.transformer / "tokenizer_config.json")
     path = folder / "config_sentence_transformers.json"
-    fields = _read_optional(path)
+    fields = read_optional_json(path)
     prompts, default_prompt = _read_prompts(fields, path)
     pooling, include_prompt = _read_pooling(modules.pooling)
     return SentenceSettings(
@@ -122,10 +122,6 @@ def read_sentence_settings(folder: Path, modules: Modules) -> SentenceSettings:
         similarity=_read_similarity(fields, path),
         truncate_dim=_read_truncate_dim(fields, path),
     )
-
-
-def _read_optional(path: Path | None) -> dict[str, Any]:
-    return read_json(path) if path is not None and path.is_file() else {}
 
 
 def _read_pooling(folder: Path | None) -> tuple[str, bool]:

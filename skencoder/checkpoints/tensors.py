@@ -12,8 +12,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from skencoder.checkpoints.files import describe_folder, read_json
 from skencoder.errors import CheckpointError
+from skencoder.files import describe_folder, read_json
 
 WEIGHTS_FILE = "model.safetensors"
 # Narrower numbers need scales that stand elsewhere.

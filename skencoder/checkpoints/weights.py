@@ -100,7 +100,8 @@ def _is_tied(name: str, model: MaskedLM) -> bool:
 def _fill(module: nn.Module, places: Mapping[str, Place], folder: Path, family: Family) -> None:
     path, published = read_tensors(folder)
     tensors = _standardise(published, family, path)
-    shapes = {name: module.state_dict()[name].shape for name in places}
+    empty = module.state_dict()
+    shapes = {name: empty[name].shape for name in places}
     _check_tensors(tensors, shapes, places, family, path)
     state = {ours: _part(tensors[place.name], place).float() for ours, place in places.items()}
     module.load_state_dict(state, assign=True, strict=False)

@@ -30,7 +30,7 @@ from skencoder.encoder.prepacked import PrepackedLinear, can_prepack, plain_stat
 from skencoder.encoder.projection import PROJECTION_ACTIVATIONS, Projection, projection_widths
 from skencoder.encoder.scope import Scope
 from skencoder.encoder.similarity import SIMILARITIES
-from skencoder.encoder.stack import Encoder, EncoderOutput
+from skencoder.encoder.stack import Encoder, EncoderOutput, resolve_layer
 
 __all__ = [
     "ACTIVATIONS",
@@ -69,6 +69,7 @@ __all__ = [
     "prepack",
     "projection_widths",
     "reference_attention",
+    "resolve_layer",
     "run_attention",
     "skip_tokens",
 ]

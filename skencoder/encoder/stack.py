@@ -138,7 +138,7 @@ class Encoder(nn.Module):
         ValueError
             If there is no such layer or a text is longer than the positions reach.
         """
-        depth = self._resolve_layer(layer)
+        depth = resolve_layer(layer, self.config.num_hidden_layers)
         self._check_lengths(boundaries)
         hidden_states: Tensor = self.embeddings(input_ids, boundaries, token_type_ids)
         scopes = self._scopes(boundaries)
@@ -293,21 +293,41 @@ class Encoder(nn.Module):
         finished: Tensor = self.final_norm(hidden_states)
         return finished
 
-    def _resolve_layer(self, layer: int) -> int:
-        states = self.config.num_hidden_layers + 1
-        if not -states <= layer < states:
-            raise ValueError(
-                f"layer must lie between {-states} and {states - 1} for {states - 1} layers; "
-                f"got {layer}."
-            )
-        return layer % states
-
     def _check_lengths(self, boundaries: Boundaries) -> None:
         if boundaries.longest > self.config.max_position_embeddings:
             raise ValueError(
                 f"A text has {boundaries.longest} tokens, but the encoder has positions for "
                 f"{self.config.max_position_embeddings}; cut the text or split it."
             )
+
+
+def resolve_layer(layer: int, num_hidden_layers: int) -> int:
+    """Count a hidden state from the embeddings.
+
+    Parameters
+    ----------
+    layer : int
+        0 is the embeddings; negative numbers count from the last layer, -1.
+    num_hidden_layers : int
+        Layers in the stack.
+
+    Returns
+    -------
+    int
+        Layers below it, from 0 to ``num_hidden_layers``.
+
+    Raises
+    ------
+    ValueError
+        If there is no such hidden state.
+    """
+    states = num_hidden_layers + 1
+    if not -states <= layer < states:
+        raise ValueError(
+            f"layer must lie between {-states} and {states - 1} for {states - 1} layers; "
+            f"got {layer}."
+        )
+    return layer % states
 
 
 def initialise(module: nn.Module) -> None:

@@ -3,12 +3,12 @@
 The vocabularies themselves are read in `reading`.
 """
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from skencoder.errors import CheckpointError
+from skencoder.files import read_optional_json
 
 Fields = dict[str, Any]
 
@@ -211,10 +211,4 @@ def read_object(path: Path) -> Fields:
     CheckpointError
         If it is damaged or no object.
     """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    except (ValueError, OSError, RecursionError) as error:
-        raise CheckpointError(f"{path} cannot be read as JSON: {error}") from error
-    if not isinstance(content, dict):
-        raise CheckpointError(f"{path} must hold a JSON object; got a {type(content).__name__}.")
-    return {name: value for name, value in content.items() if value is not None}
+    return {name: value for name, value in read_optional_json(path).items() if value is not None}

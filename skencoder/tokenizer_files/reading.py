@@ -12,6 +12,7 @@ from tokenizers import Tokenizer, decoders, normalizers, pre_tokenizers, process
 from tokenizers.models import BPE, WordPiece
 
 from skencoder.errors import CheckpointError
+from skencoder.files import describe_folder
 from skencoder.tokenizer_files.options import TokenizerOptions, read_options
 from skencoder.tokenizer_files.sentencepieces import (
     read_sentencepieces,
@@ -55,10 +56,9 @@ def read_tokenizer(folder: Path) -> Tokenizer:
     for names, read in READERS.items():
         if all((folder / name).is_file() for name in names):
             return read(folder / names[0])
-    held = sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
     raise CheckpointError(
         f"{folder} holds no tokenizer: expected tokenizer.json, vocab.txt, vocab.json with "
-        f"merges.txt, or a SentencePiece model; the folder holds: {', '.join(held) or 'nothing'}."
+        f"merges.txt, or a SentencePiece model. {describe_folder(folder)}"
     )
 
 

@@ -50,6 +50,27 @@ def read_json(path: Path) -> dict[str, Any]:
     return content
 
 
+def read_optional_json(path: Path | None) -> dict[str, Any]:
+    """Read a JSON object that need not be there.
+
+    Parameters
+    ----------
+    path : Path or None
+        The file, if there is one.
+
+    Returns
+    -------
+    dict
+        Its fields; none where there is no file.
+
+    Raises
+    ------
+    CheckpointError
+        If the file is not JSON or is not an object.
+    """
+    return read_json(path) if path is not None and path.is_file() else {}
+
+
 def read_any_json(path: Path) -> Any:
     """Read a JSON file, whatever it holds.
 
