@@ -7,18 +7,29 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from skencoder.cache import EmbeddingCache
+    from skencoder.encode_once import release
     from skencoder.encoding_options import EncodingOptions
     from skencoder.estimators import EncoderVectorizer
     from skencoder.text_encoder import TextEncoder
 
     __version__: str
 
-__all__ = ["EncoderVectorizer", "EncodingOptions", "TextEncoder", "__version__"]
+__all__ = [
+    "EmbeddingCache",
+    "EncoderVectorizer",
+    "EncodingOptions",
+    "TextEncoder",
+    "__version__",
+    "release",
+]
 
 _HOMES = {
+    "EmbeddingCache": "skencoder.cache",
     "EncoderVectorizer": "skencoder.estimators",
     "EncodingOptions": "skencoder.encoding_options",
     "TextEncoder": "skencoder.text_encoder",
+    "release": "skencoder.encode_once",
 }
 
 

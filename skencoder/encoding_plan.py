@@ -4,9 +4,9 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Protocol, cast
+from typing import Any, cast
 
-from skencoder.checkpoints import SentenceSettings
+from skencoder.checkpoint_files import SentenceSettings
 from skencoder.encoding_options import EncodingOptions
 from skencoder.errors import ParameterError
 
@@ -18,22 +18,6 @@ BATCH_TOKENS_ELSEWHERE = 16384
 CHUNK_OVERLAP = 0.25
 # From this likeness on, of 1, one word is taken for a mistyped other.
 SAME_NAME = 0.8
-
-
-class Sizes(Protocol):
-    """What is asked of a model's configuration, whoever computes the model."""
-
-    @property
-    def hidden_size(self) -> int:
-        """Width of a token vector."""
-
-    @property
-    def num_hidden_layers(self) -> int:
-        """Layers in the stack."""
-
-    @property
-    def max_position_embeddings(self) -> int:
-        """Longest text in tokens."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +36,8 @@ class EncodingPlan:
         Whether vectors have unit length.
     n_features : int
         Width of a vector.
+    full_width : int
+        The same before ``truncate_dim``.
     max_length : int
         Tokens per text, special tokens included.
     body_length : int
@@ -75,6 +61,7 @@ class EncodingPlan:
     layer: int
     normalize: bool
     n_features: int
+    full_width: int
     max_length: int
     body_length: int
     overlap: float | None
@@ -85,35 +72,59 @@ class EncodingPlan:
     verbose: int
 
 
-@dataclass(frozen=True, kw_only=True)
-class ModelFacts:
-    """What a plan depends on beside the options.
+def plan_from_json(fields: dict[str, Any]) -> EncodingPlan:
+    """Read a plan that was written as JSON.
 
     Parameters
     ----------
-    config : Sizes
-        Of the model.
+    fields : dict
+        As `dataclasses.asdict` gave them.
+
+    Returns
+    -------
+    EncodingPlan
+        The same.
+    """
+    return EncodingPlan(**fields | {"poolings": tuple(fields["poolings"])})
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelFacts:
+    """What is known of a model without having it in memory.
+
+    Parameters
+    ----------
+    hidden_size : int
+        Width of a token vector.
+    num_hidden_layers : int
+        Layers in the stack.
+    max_position_embeddings : int
+        Longest text, in tokens.
     settings : SentenceSettings
-        Of the model.
+        Of its authors.
     projection_widths : pair of int or None
         What the linear maps after pooling take and give; None where there are none.
     n_special : int
         Special tokens around every text, in tokens.
-    count_tokens : callable
-        From a text to its length in tokens, without special tokens.
     device_type : str
-        "cpu", "cuda" or "mps".
+        Where it runs: "cpu", "cuda" or "mps".
+    precision : str
+        In what it computes: "float32" or "bfloat16".
     """
 
-    config: Sizes
+    hidden_size: int
+    num_hidden_layers: int
+    max_position_embeddings: int
     settings: SentenceSettings
     projection_widths: tuple[int, int] | None
     n_special: int
-    count_tokens: Callable[[str], int]
     device_type: str
+    precision: str
 
 
-def plan_encoding(options: EncodingOptions, model: ModelFacts) -> EncodingPlan:
+def plan_encoding(
+    options: EncodingOptions, model: ModelFacts, count_tokens: Callable[[str], int]
+) -> EncodingPlan:
     """Decide every option for one model.
 
     Parameters
@@ -122,6 +133,8 @@ def plan_encoding(options: EncodingOptions, model: ModelFacts) -> EncodingPlan:
         As the user gave them.
     model : ModelFacts
         What the model is and where it runs.
+    count_tokens : callable
+        From a text to its length in tokens, without special tokens; asked for a prompt only.
 
     Returns
     -------
@@ -138,6 +151,7 @@ def plan_encoding(options: EncodingOptions, model: ModelFacts) -> EncodingPlan:
     body_length = max_length - model.n_special
     pooling = settings.pooling if options.pooling == "auto" else options.pooling
     poolings = tuple(pooling.split("+"))
+    full_width = _full_width(options, model, len(poolings))
     prompt = _resolve_prompt(options.prompt, settings)
     normalize = settings.normalize if options.normalize == "auto" else bool(options.normalize)
     batch_tokens = options.batch_tokens
@@ -146,22 +160,23 @@ def plan_encoding(options: EncodingOptions, model: ModelFacts) -> EncodingPlan:
     return EncodingPlan(
         poolings=poolings,
         pools_prompt=settings.include_prompt,
-        layer=_check_layer(int(options.layer), model.config),
+        layer=_check_layer(int(options.layer), model.num_hidden_layers),
         normalize=normalize,
-        n_features=_resolve_width(options, model, len(poolings)),
+        n_features=_resolve_width(options, model, full_width),
+        full_width=full_width,
         max_length=max_length,
         body_length=body_length,
         overlap=CHUNK_OVERLAP if options.overflow == "chunk" else None,
         overflow=options.overflow,
         prompt=prompt,
-        prompt_tokens=_count_prompt(prompt, max_length, model),
+        prompt_tokens=_count_prompt(prompt, body_length, max_length, count_tokens),
         batch_tokens=cast(int, batch_tokens),
         verbose=options.verbose,
     )
 
 
 def _resolve_max_length(options: EncodingOptions, model: ModelFacts) -> int:
-    reach, n_special = model.config.max_position_embeddings, model.n_special
+    reach, n_special = model.max_position_embeddings, model.n_special
     max_length = options.max_length or min(model.settings.max_length or reach, reach)
     if not n_special < max_length <= reach:
         raise ParameterError(
@@ -171,14 +186,18 @@ def _resolve_max_length(options: EncodingOptions, model: ModelFacts) -> int:
     return max_length
 
 
-def _resolve_width(options: EncodingOptions, model: ModelFacts, n_poolings: int) -> int:
-    pooled = model.config.hidden_size * n_poolings
+def _full_width(options: EncodingOptions, model: ModelFacts, n_poolings: int) -> int:
+    pooled = model.hidden_size * n_poolings
     taken, full = model.projection_widths or (pooled, pooled)
     if taken != pooled:
         raise ParameterError(
             f"pooling={options.pooling!r} gives {pooled} dimensions, but the model's Dense module "
             f"takes {taken}; pooling='auto' is what it was trained with."
         )
+    return full
+
+
+def _resolve_width(options: EncodingOptions, model: ModelFacts, full: int) -> int:
     width = options.truncate_dim or model.settings.truncate_dim or full
     if width > full:
         raise ParameterError(
@@ -188,14 +207,13 @@ def _resolve_width(options: EncodingOptions, model: ModelFacts, n_poolings: int)
     return int(width)
 
 
-def _check_layer(layer: int, config: Sizes) -> int:
-    layers = config.num_hidden_layers
+def _check_layer(layer: int, layers: int) -> int:
     if not -layers - 1 <= layer <= layers:
         raise ParameterError(
             f"layer={layer} is not there; this model has {layers} layers: 0 is the embeddings, "
             f"{layers} or -1 the last layer."
         )
-    return layer
+    return layer % (layers + 1)
 
 
 def _resolve_prompt(prompt: str | None, settings: SentenceSettings) -> str:
@@ -212,8 +230,10 @@ def _resolve_prompt(prompt: str | None, settings: SentenceSettings) -> str:
     return settings.prompts.get(prompt, prompt)
 
 
-def _count_prompt(prompt: str, max_length: int, model: ModelFacts) -> int:
-    n_tokens, room = model.count_tokens(prompt), max_length - model.n_special
+def _count_prompt(
+    prompt: str, room: int, max_length: int, count_tokens: Callable[[str], int]
+) -> int:
+    n_tokens = count_tokens(prompt) if prompt else 0
     if n_tokens >= room:
         raise ParameterError(
             f"prompt has {n_tokens} tokens, which leaves no room for a text: max_length="

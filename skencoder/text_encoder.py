@@ -1,7 +1,9 @@
-"""Texts to vectors: deduplicate, tokenize, cut, batch, encode, pool, put back in row order."""
+"""TextEncoder: a loaded model that turns texts into vectors."""
 
+import hashlib
+import os
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,42 +14,28 @@ import torch.nn.functional as F  # noqa: N812 - the name every torch reader expe
 from huggingface_hub.utils.tqdm import tqdm
 from torch import Tensor, nn
 
-from skencoder.batching import plan_batches
-from skencoder.checkpoints import (
-    SentenceSettings,
-    TransformersEncoder,
-    load_checkpoint,
-)
+from skencoder.checkpoint_files import SentenceSettings
+from skencoder.checkpoints import TransformersEncoder, load_checkpoint
 from skencoder.devices import resolve_device, resolve_precision
 from skencoder.encoder import (
     SIMILARITIES,
-    Boundaries,
     Encoder,
     can_prepack,
-    pool,
+    plain_state,
     prepack,
     projection_widths,
-    skip_tokens,
 )
 from skencoder.encoding_options import EncodingOptions
+from skencoder.encoding_pass import Advance, EncodingPass
 from skencoder.encoding_plan import EncodingPlan, ModelFacts, plan_encoding
-from skencoder.errors import (
-    CheckpointError,
-    DeviceError,
-    OverlongTextError,
-    OverlongTextWarning,
-    ParameterError,
-    TextInputError,
-)
-from skencoder.tokenization import (
-    Index,
-    TextTokenizer,
-    TokenizedTexts,
-    Windows,
-    check_texts,
-    plan_windows,
-)
+from skencoder.errors import CheckpointError, DeviceError, ParameterError
+from skencoder.model_source import Source
+from skencoder.text_checks import check_texts, report_overlong
+from skencoder.tokenization import Index, TextTokenizer
 from skencoder.vocabulary import check_vocabulary
+
+# A child made by fork inherits torch, but not the threads of its pool, and would wait for them.
+_THREADS_OF = {"pid": os.getpid()}
 
 
 @dataclass(frozen=True)
@@ -67,26 +55,19 @@ class EncodedTexts:
 
 
 @dataclass(frozen=True)
-class Source:
-    """What a `TextEncoder` was loaded from; this is all that a pickle of one holds.
+class RawVectors:
+    """What one pass gives, before anything is cut off or scaled.
 
     Parameters
     ----------
-    model : str
-        A folder's absolute path, the name of a model package, or a hub id.
-    fingerprint : str
-        SHA-256 over configuration, weights, tokenizer and sentence settings.
-    precision, device : str
-        As asked for, so that "auto" is decided again where the pickle is loaded.
-    trust_remote_code : bool, default=False
-        Whether the checkpoint's own code may be run.
+    vectors : list of float32 tensors of shape (n_texts, full_width)
+        One for each plan.
+    lengths : int64 of shape (n_texts,)
+        Tokens of each whole text, special tokens included.
     """
 
-    model: str
-    fingerprint: str
-    precision: str
-    device: str
-    trust_remote_code: bool = False
+    vectors: list[Tensor]
+    lengths: Index
 
 
 class TextEncoder:
@@ -128,6 +109,8 @@ class TextEncoder:
         self.settings = settings
         self.source = source
         self.projection = projection
+        self._as_loaded = self._state_of_weights()
+        self._changed: tuple[Any, str] | None = None
 
     @classmethod
     def load(
@@ -187,8 +170,42 @@ class TextEncoder:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 over configuration, weights, tokenizer and settings, 64 hexadecimal digits."""
-        return self.source.fingerprint
+        """SHA-256 over configuration, weights, tokenizer and settings, 64 hexadecimal digits.
+
+        Weights that were changed since they were loaded have a fingerprint of their own.
+        """
+        state = self._state_of_weights()
+        if state == self._as_loaded:
+            return self.source.fingerprint
+        if self._changed is None or self._changed[0] != state:
+            self._changed = (state, self._hash_weights())
+        return self._changed[1]
+
+    @property
+    def is_as_loaded(self) -> bool:
+        """Whether nobody has changed the weights since they were loaded."""
+        return self._state_of_weights() == self._as_loaded
+
+    def _modules(self) -> list[nn.Module]:
+        return [self.encoder, *([self.projection] if self.projection is not None else [])]
+
+    def _state_of_weights(self) -> list[tuple[int, int]]:
+        """Tell two states apart without reading the weights: torch counts changes in place."""
+        return [
+            (value.data_ptr(), 0 if value.is_inference() else value._version)
+            for module in self._modules()
+            for value in module.state_dict().values()
+        ]
+
+    def _hash_weights(self) -> str:
+        digest = hashlib.sha256(self.source.fingerprint.encode())
+        for module in self._modules():
+            for name, value in plain_state(module).items():
+                digest.update(name.encode())
+                digest.update(
+                    value.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes()
+                )
+        return digest.hexdigest()
 
     @property
     def device(self) -> torch.device:
@@ -199,6 +216,24 @@ class TextEncoder:
     def precision(self) -> str:
         """In what it computes, "float32" or "bfloat16"."""
         return str(next(self.encoder.parameters()).dtype).removeprefix("torch.")
+
+    @property
+    def facts(self) -> ModelFacts:
+        """What is to be known of the model to plan an encoding."""
+        config, widths = self.encoder.config, None
+        if self.projection is not None:
+            ends = projection_widths(self.projection)
+            widths = ends[0][0], ends[-1][1]
+        return ModelFacts(
+            hidden_size=config.hidden_size,
+            num_hidden_layers=config.num_hidden_layers,
+            max_position_embeddings=config.max_position_embeddings,
+            settings=self.settings,
+            projection_widths=widths,
+            n_special=self.tokenizer.n_special,
+            device_type=self.device.type,
+            precision=self.precision,
+        )
 
     def plan(self, options: EncodingOptions) -> EncodingPlan:
         """Say what the options mean for this model.
@@ -218,25 +253,7 @@ class TextEncoder:
         ParameterError
             If a value does not fit this model.
         """
-        facts = ModelFacts(
-            config=self.encoder.config,
-            settings=self.settings,
-            projection_widths=self._projection_widths(),
-            n_special=self.tokenizer.n_special,
-            count_tokens=self._count_tokens,
-            device_type=self.device.type,
-        )
-        return plan_encoding(options, facts)
-
-    def _projection_widths(self) -> tuple[int, int] | None:
-        if self.projection is None:
-            return None
-        widths = projection_widths(self.projection)
-        return widths[0][0], widths[-1][1]
-
-    def _count_tokens(self, prompt: str) -> int:
-        check_texts([prompt])
-        return len(self.tokenizer.tokenize([prompt]).input_ids)
+        return plan_encoding(options, self.facts, self.tokenizer.count)
 
     @torch.no_grad()
     def encode(
@@ -321,88 +338,95 @@ class TextEncoder:
         plan = _shared_plan(plans)
         check_texts(texts)
         unique, inverse = _deduplicate(texts)
-        tokens = self.tokenizer.tokenize([plan.prompt + text for text in unique])
-        self._check_tokens(tokens, inverse)
-        n_overlong = _report_overlong(tokens.lengths[inverse], self.tokenizer.n_special, plan)
-        windows, framed = self._cut(tokens, plan)
-        encoded = []
-        for vectors, one in zip(
-            self._encode_windows(framed, plans, output_device), plans, strict=True
-        ):
-            merged = _merge_windows(vectors, windows, framed.lengths, len(unique))
-            finished = _finish(merged, one)
-            if len(unique) < len(texts):
-                finished = finished[torch.from_numpy(inverse)]
-            encoded.append(EncodedTexts(finished, n_overlong))
-        return encoded
+        rows = np.unique(inverse, return_index=True)[1]
+        one_pass = self._begin_pass()
+        tokens = one_pass.tokenize(unique, plan, rows)
+        lengths = (tokens.lengths + self.tokenizer.n_special)[inverse]
+        n_overlong = report_overlong(lengths, plan.max_length, plan.overflow, stacklevel=4)
+        with self._progress_bar(len(unique), plan) as bar:
+            vectors = one_pass.encode(tokens, plans, output_device, bar.update)
+        if len(unique) < len(texts):
+            vectors = [part[torch.from_numpy(inverse)] for part in vectors]
+        return [
+            EncodedTexts(_finish(part, one), n_overlong)
+            for part, one in zip(vectors, plans, strict=True)
+        ]
 
-    def _check_tokens(self, tokens: TokenizedTexts, inverse: Index) -> None:
-        empty = np.flatnonzero(tokens.lengths[inverse] + self.tokenizer.n_special == 0)
-        if len(empty):
-            raise TextInputError(
-                f"Row {empty[0]} has no token ({len(empty)} such rows): it is empty to this "
-                f"tokenizer, which puts no special token around a text. Leave such rows out, or "
-                f"give them a word."
-            )
+    @torch.no_grad()
+    def encode_raw(
+        self,
+        texts: Sequence[str],
+        plans: Sequence[EncodingPlan],
+        *,
+        rows: Index | None = None,
+        output_device: torch.device | str = "cpu",
+        advance: Advance | None = None,
+    ) -> RawVectors:
+        """Encode texts without finishing the vectors, for whoever keeps them.
 
-    def _cut(self, tokens: TokenizedTexts, plan: EncodingPlan) -> tuple[Windows, TokenizedTexts]:
-        overlap, lead = None, 0
-        if plan.overlap is not None:
-            # The prompt's tokens stand before every window of a text, as they do in training.
-            lead = plan.prompt_tokens
-            overlap = int((plan.body_length - lead) * plan.overlap)
-        windows = plan_windows(tokens, plan.body_length, overlap, lead)
-        return windows, self.tokenizer.add_special_tokens(tokens, windows)
+        Nothing is said of over-long texts; that is for the caller, who has the lengths.
 
-    def _encode_windows(
-        self, texts: TokenizedTexts, plans: list[EncodingPlan], output_device: torch.device | str
-    ) -> list[Tensor]:
-        plan = plans[0]
-        vectors: list[Tensor] = []
-        with tqdm(
-            total=len(texts),
+        Parameters
+        ----------
+        texts : sequence of str of shape (n_texts,)
+            Texts that `skencoder.text_checks` let pass, each encoded.
+        plans : sequence of EncodingPlan
+            How; they may differ in layer, poolings, normalisation and width.
+        rows : int64 of shape (n_texts,), optional
+            What the caller calls these texts, for messages.
+        output_device : torch.device or str, default="cpu"
+            Where the vectors are collected.
+        advance : callable, optional
+            Told after each batch how many more texts are done.
+
+        Returns
+        -------
+        RawVectors
+            Neither truncated nor normalised.
+
+        Raises
+        ------
+        TextInputError
+            If a text has no token at all.
+        """
+        one_pass = self._begin_pass()
+        tokens = one_pass.tokenize(
+            texts, plans[0], np.arange(len(texts)) if rows is None else rows
+        )
+        vectors = one_pass.encode(tokens, plans, output_device, advance)
+        return RawVectors(vectors, tokens.lengths + self.tokenizer.n_special)
+
+    def count_tokens(self, texts: Sequence[str], plan: EncodingPlan) -> Index:
+        """Count the tokens of whole texts, prompt and special tokens included.
+
+        Parameters
+        ----------
+        texts : sequence of str of shape (n_texts,)
+            Texts that `skencoder.text_checks` let pass.
+        plan : EncodingPlan
+            Says which prompt.
+
+        Returns
+        -------
+        int64 of shape (n_texts,)
+            Tokens of each.
+        """
+        tokens = self.tokenizer.tokenize([plan.prompt + text for text in texts])
+        return tokens.lengths + self.tokenizer.n_special
+
+    def _begin_pass(self) -> EncodingPass:
+        if _THREADS_OF["pid"] != os.getpid():
+            torch.set_num_threads(1)
+            _THREADS_OF["pid"] = os.getpid()
+        return EncodingPass(self.encoder, self.tokenizer, self.projection)
+
+    def _progress_bar(self, total: int, plan: EncodingPlan) -> Any:
+        return tqdm(
+            total=total,
             unit=" texts",
             desc=f"Encoding ({self.precision}, {self.device})",
             disable=not plan.verbose,
-        ) as bar:
-            for batch in plan_batches(texts.lengths, plan.batch_tokens):
-                pooled = [
-                    part.to(output_device) for part in self._encode_batch(texts, batch, plans)
-                ]
-                if not vectors:
-                    vectors = [part.new_empty(len(texts), part.shape[1]) for part in pooled]
-                for collected, part in zip(vectors, pooled, strict=True):
-                    collected[torch.from_numpy(batch)] = part
-                bar.update(len(batch))
-        return vectors
-
-    def _encode_batch(
-        self, texts: TokenizedTexts, batch: Index, plans: list[EncodingPlan]
-    ) -> list[Tensor]:
-        pieces = [texts.input_ids[texts.offsets[row] : texts.offsets[row + 1]] for row in batch]
-        input_ids = torch.from_numpy(np.concatenate(pieces)).to(self.device)
-        boundaries = Boundaries.from_lengths(texts.lengths[batch].tolist(), self.device)
-        states = self._hidden_states(input_ids, boundaries, {plan.layer for plan in plans})
-        return [self._pool(states[plan.layer], boundaries.cu_seqlens, plan) for plan in plans]
-
-    def _hidden_states(
-        self, input_ids: Tensor, boundaries: Boundaries, layers: set[int]
-    ) -> Mapping[int, Tensor]:
-        if len(layers) == 1 or isinstance(self.encoder, TransformersEncoder):
-            forward = self.encoder.forward_packed
-            return {layer: forward(input_ids, boundaries, layer=layer) for layer in layers}
-        traced = self.encoder.trace_packed(input_ids, boundaries, attention=False)
-        states = traced.hidden_states or ()
-        return {layer: states[layer] for layer in layers}
-
-    def _pool(self, hidden_states: Tensor, cu_seqlens: Tensor, plan: EncodingPlan) -> Tensor:
-        if plan.prompt and not plan.pools_prompt:
-            # Its tokens and the special ones before it are left out.
-            skip = len(self.tokenizer.prefix) + plan.prompt_tokens
-            hidden_states, cu_seqlens = skip_tokens(hidden_states, cu_seqlens, skip)
-        pooled = pool(hidden_states, cu_seqlens, plan.poolings)
-        projected: Tensor = pooled if self.projection is None else self.projection(pooled)
-        return projected
+        )
 
     def similarity(self, first: Tensor, second: Tensor) -> Tensor:
         """Compare vectors of this model as its authors do (``similarity_fn_name``).
@@ -425,6 +449,12 @@ class TextEncoder:
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
+        if not self.is_as_loaded:
+            raise CheckpointError(
+                f"The weights of {self.source.model!r} were changed since they were loaded, and a "
+                f"pickle holds no weights. Write them with skencoder.checkpoints.save_checkpoint, "
+                f"and load that folder."
+            )
         return _load_source, (self.source,)
 
 
@@ -466,7 +496,7 @@ def _shared_plan(plans: list[EncodingPlan]) -> EncodingPlan:
     if not plans:
         raise ParameterError("options must hold at least one EncodingOptions; got none.")
     first = plans[0]
-    of_the_vectors = ("poolings", "layer", "normalize", "n_features")
+    of_the_vectors = ("poolings", "layer", "normalize", "n_features", "full_width")
     same = {name: getattr(first, name) for name in of_the_vectors}
     if any(replace(plan, **same) != first for plan in plans):
         raise ParameterError(
@@ -487,34 +517,3 @@ def _deduplicate(texts: Sequence[str]) -> tuple[list[str], Index]:
         (places.setdefault(text, len(places)) for text in texts), np.int64, len(texts)
     )
     return list(places), inverse
-
-
-def _report_overlong(lengths: Index, n_special: int, plan: EncodingPlan) -> int:
-    overlong = np.flatnonzero(lengths > plan.body_length)
-    if not len(overlong):
-        return 0
-    longest = lengths.max() + n_special
-    if plan.overflow == "error":
-        raise OverlongTextError(
-            f"Row {overlong[0]} has {lengths[overlong[0]] + n_special} tokens, but max_length is "
-            f"{plan.max_length} ({len(overlong)} such rows). Shorten it, or choose "
-            f"overflow='truncate' or 'chunk'."
-        )
-    if plan.overflow == "warn":
-        warnings.warn(
-            f"{len(overlong)} of {len(lengths)} texts have more than max_length="
-            f"{plan.max_length} tokens (the longest {longest}) and were cut. overflow='chunk' "
-            f"reads all of them, overflow='truncate' cuts without this warning.",
-            OverlongTextWarning,
-            stacklevel=5,
-        )
-    return len(overlong)
-
-
-def _merge_windows(vectors: Tensor, windows: Windows, lengths: Index, n_texts: int) -> Tensor:
-    if len(windows.rows) == n_texts:
-        return vectors
-    rows = torch.from_numpy(windows.rows).to(vectors.device)
-    weights = torch.from_numpy(lengths).to(vectors)[:, None]
-    sums = vectors.new_zeros(n_texts, vectors.shape[1]).index_add_(0, rows, vectors * weights)
-    return sums / vectors.new_zeros(n_texts, 1).index_add_(0, rows, weights)

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from skencoder.errors import CheckpointError, TextInputError
+from skencoder.errors import CheckpointError
+from skencoder.text_checks import check_texts
 from skencoder.tokenizer_files import PythonTokenizer, lowercase_first, open_tokenizer
 
 Ids = NDArray[np.int32]
@@ -132,13 +133,29 @@ class TextTokenizer:
         """One more than the largest id the tokenizer gives."""
         return max(self._tokenizer.get_vocab(with_added_tokens=True).values(), default=-1) + 1
 
+    def count(self, text: str) -> int:
+        """Count a text's tokens, special ones aside.
+
+        Parameters
+        ----------
+        text : str
+            One text.
+
+        Returns
+        -------
+        int
+            Its length in tokens.
+        """
+        check_texts([text])
+        return len(self.tokenize([text]).input_ids)
+
     def tokenize(self, texts: Sequence[str]) -> TokenizedTexts:
         """Tokenize whole texts, without special tokens.
 
         Parameters
         ----------
         texts : sequence of str of shape (n_texts,)
-            Texts that `check_texts` let pass; an empty one has no token.
+            Texts that `skencoder.text_checks` let pass; an empty one has no token.
 
         Returns
         -------
@@ -188,44 +205,6 @@ class TextTokenizer:
         encodings = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
         parts = [np.asarray(encoding.ids, np.int32) for encoding in encodings]
         return np.concatenate(parts), np.array([len(part) for part in parts], np.int64)
-
-
-def check_texts(texts: Sequence[str]) -> None:
-    """Refuse what no tokenizer can read.
-
-    Parameters
-    ----------
-    texts : sequence of str of shape (n_texts,)
-        The texts.
-
-    Raises
-    ------
-    TextInputError
-        If it is one string, or a row is no string or holds half a character (a lone surrogate).
-    """
-    if isinstance(texts, str):
-        raise TextInputError(f"A sequence of texts was expected; got one string, {texts[:40]!r}.")
-    if not isinstance(texts, Sequence | np.ndarray) or not len(texts):
-        raise TextInputError(
-            f"A sequence of at least one text was expected; got a {type(texts).__name__}"
-            f"{' without any' if isinstance(texts, Sequence | np.ndarray) else ''}."
-        )
-    for row, text in enumerate(texts):
-        if not isinstance(text, str):
-            raise TextInputError(f"Row {row} is a {type(text).__name__}; a str was expected.")
-        if not text.isascii():
-            _check_characters(row, text)
-
-
-def _check_characters(row: int, text: str) -> None:
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise TextInputError(
-            f"Row {row} holds half a character (a lone surrogate, {text[error.start]!r}, at "
-            f"place {error.start}), which no encoding can write. Repair the text, for "
-            f"instance with text.encode('utf-8', 'replace').decode()."
-        ) from error
 
 
 def plan_windows(texts: TokenizedTexts, limit: int, overlap: int | None, lead: int = 0) -> Windows:

@@ -16,14 +16,25 @@ ROOMS = {
     "skencoder.encoding_options": {"skencoder.errors"},
     "skencoder.encoder": set(),
     "skencoder.files": {"skencoder.errors"},
-    "skencoder.checkpoints": {"skencoder.encoder", "skencoder.errors", "skencoder.files"},
+    "skencoder.checkpoint_files": {"skencoder.errors", "skencoder.files"},
+    "skencoder.checkpoints": {
+        "skencoder.checkpoint_files",
+        "skencoder.encoder",
+        "skencoder.errors",
+        "skencoder.files",
+    },
     "skencoder.tokenizer_files": {"skencoder.errors", "skencoder.files"},
-    "skencoder.tokenization": {"skencoder.errors", "skencoder.tokenizer_files"},
+    "skencoder.text_checks": {"skencoder.errors"},
+    "skencoder.model_source": set(),
+    "skencoder.tokenization": {
+        "skencoder.errors",
+        "skencoder.text_checks",
+        "skencoder.tokenizer_files",
+    },
     "skencoder.batching": set(),
     "skencoder.devices": {"skencoder.errors"},
     "skencoder.encoding_plan": {
-        "skencoder.checkpoints",
-        "skencoder.encoder",
+        "skencoder.checkpoint_files",
         "skencoder.encoding_options",
         "skencoder.errors",
     },
@@ -32,26 +43,65 @@ ROOMS = {
         "skencoder.errors",
         "skencoder.tokenization",
     },
-    "skencoder.text_encoder": {
+    "skencoder.encoding_pass": {
         "skencoder.batching",
+        "skencoder.checkpoints",
+        "skencoder.encoder",
+        "skencoder.encoding_plan",
+        "skencoder.errors",
+        "skencoder.tokenization",
+    },
+    "skencoder.text_encoder": {
+        "skencoder.checkpoint_files",
         "skencoder.checkpoints",
         "skencoder.devices",
         "skencoder.encoder",
         "skencoder.encoding_options",
+        "skencoder.encoding_pass",
         "skencoder.encoding_plan",
         "skencoder.errors",
+        "skencoder.model_source",
+        "skencoder.text_checks",
         "skencoder.tokenization",
         "skencoder.vocabulary",
     },
-    "skencoder.estimators": {
-        "skencoder.encoding_options",
+    "skencoder.session": set(),
+    "skencoder.cache": {"skencoder.errors", "skencoder.session"},
+    "skencoder.encode_once": {
+        "skencoder.cache",
+        "skencoder.checkpoint_files",
+        "skencoder.devices",
+        "skencoder.encoding_plan",
         "skencoder.errors",
+        "skencoder.model_source",
+        "skencoder.session",
+        "skencoder.text_checks",
+        "skencoder.text_encoder",
+        "skencoder.tokenization",
+    },
+    "skencoder.estimators": {
+        "skencoder.cache",
+        "skencoder.checkpoint_files",
+        "skencoder.checkpoints",
+        "skencoder.encode_once",
+        "skencoder.encoding_options",
+        "skencoder.encoding_plan",
+        "skencoder.errors",
+        "skencoder.files",
+        "skencoder.model_source",
+        "skencoder.text_checks",
         "skencoder.text_encoder",
     },
+    "skencoder.testing": set(),
     "skencoder.datasets": {"skencoder.errors"},
 }
 # What a room may use from elsewhere where the answer is not "anything installed with us".
-OUTSIDE = {"skencoder.encoder": {"torch"}, "skencoder.batching": {"numpy"}}
+OUTSIDE = {
+    "skencoder.encoder": {"torch"},
+    "skencoder.batching": {"numpy"},
+    "skencoder.session": {"filelock"},
+    "skencoder.cache": {"filelock", "lmdb", "numpy"},
+}
 BASE_CLASSES = ("sklearn.base",)
 PUBLIC = {
     "skencoder",
@@ -59,6 +109,7 @@ PUBLIC = {
     "skencoder.datasets",
     "skencoder.encoder",
     "skencoder.errors",
+    "skencoder.testing",
 }
 
 

@@ -314,7 +314,7 @@ def test_a_text_without_any_token_is_named(tiny_bert_copy):
     edit_weights(tiny_bert_copy, lambda t: shrink_to(t, 100))
     with_tokenizer(tiny_bert_copy, WORDS, vocab_size=100)
     encoder = TextEncoder.load(tiny_bert_copy)
-    with pytest.raises(TextInputError, match=r"Row 1 has no token \(2 such rows\)"):
+    with pytest.raises(TextInputError, match="Row 1 has no token"):
         encoder.encode(["word1", "", "word2", "  "])
     assert encoder.encode(["word1"]).vectors.isfinite().all()
 

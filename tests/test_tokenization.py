@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from skencoder.batching import plan_batches
 from skencoder.errors import CheckpointError, TextInputError
-from skencoder.tokenization import TextTokenizer, TokenizedTexts, check_texts, plan_windows
+from skencoder.text_checks import check_texts
+from skencoder.tokenization import TextTokenizer, TokenizedTexts, plan_windows
 from tests.conftest import HOSTILE_TEXTS
 
 

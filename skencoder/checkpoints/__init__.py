@@ -4,13 +4,17 @@ Nothing from a checkpoint is executed, unless the caller trusts its code: JSON, 
 a pickle its tensors only.
 """
 
+from skencoder.checkpoint_files import (
+    MODEL_PACKAGES,
+    ModelPackage,
+    SentenceSettings,
+    locate_checkpoint,
+)
 from skencoder.checkpoints.checkpoint import Checkpoint, load_checkpoint, load_masked_lm
 from skencoder.checkpoints.fallback import TransformersEncoder
 from skencoder.checkpoints.families import FAMILIES
 from skencoder.checkpoints.family import Family
-from skencoder.checkpoints.locate import MODEL_PACKAGES, ModelPackage, locate_checkpoint
 from skencoder.checkpoints.save import save_checkpoint
-from skencoder.checkpoints.sentence import SentenceSettings
 
 __all__ = [
     "FAMILIES",

@@ -1,6 +1,5 @@
 """Loading a checkpoint: the one file that puts the others of this room together."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,16 +7,19 @@ from typing import Any
 
 from torch import nn
 
+from skencoder.checkpoint_files import (
+    SentenceSettings,
+    locate_checkpoint,
+    read_checkpoint_files,
+    read_modules,
+)
+from skencoder.checkpoints.dense import load_projection
 from skencoder.checkpoints.fallback import TransformersEncoder, load_transformers_encoder
 from skencoder.checkpoints.families import FAMILIES
-from skencoder.checkpoints.locate import locate_checkpoint
-from skencoder.checkpoints.modules import Modules, load_projection, read_modules
-from skencoder.checkpoints.sentence import SentenceSettings, read_sentence_settings
-from skencoder.checkpoints.tensors import find_weights
 from skencoder.checkpoints.weights import load_encoder, load_head
 from skencoder.encoder import Encoder, MaskedLM, projection_widths
 from skencoder.errors import CheckpointError
-from skencoder.files import TOKENIZER_FILES, file_sha256, read_json
+from skencoder.files import read_json
 
 
 @dataclass(frozen=True)
@@ -81,22 +83,21 @@ def load_checkpoint(name: str | Path, *, trust_remote_code: bool = False) -> Che
     >>> checkpoint.encoder.config.num_hidden_layers, checkpoint.settings.pooling
     (6, 'mean')
     """
-    folder = locate_checkpoint(name, trust_remote_code=trust_remote_code)
-    modules = read_modules(folder)
+    files = read_checkpoint_files(name, trust_remote_code=trust_remote_code)
+    modules, settings = files.modules, files.settings
     path = modules.transformer / "config.json"
     published = read_json(path)
-    settings = read_sentence_settings(folder, modules)
     encoder, projection = (
         _load_encoder(path, published, trust_remote_code),
         load_projection(modules),
     )
-    _check_widths(encoder.config.hidden_size, settings, projection, folder)
+    _check_widths(encoder.config.hidden_size, settings, projection, files.folder)
     return Checkpoint(
         encoder=encoder,
         folder=modules.transformer,
         settings=settings,
         projection=projection,
-        fingerprint=_fingerprint(modules, settings, trust_remote_code),
+        fingerprint=files.fingerprint,
         model_type=str(published.get("model_type")),
         special_ids=read_special_ids(published),
     )
@@ -194,15 +195,3 @@ def _check_widths(
             f"{folder / 'config_sentence_transformers.json'} has truncate_dim="
             f"{settings.truncate_dim}, but the vectors have {width} dimensions."
         )
-
-
-def _fingerprint(modules: Modules, settings: SentenceSettings, with_code: bool) -> str:
-    folder = modules.transformer
-    tokenizer = [folder / name for name in TOKENIZER_FILES if (folder / name).is_file()]
-    tokenizer += sorted(folder.glob("*.py")) if with_code else []
-    dense = [
-        path for place in modules.dense for path in (place / "config.json", *find_weights(place))
-    ]
-    paths = [folder / "config.json", *find_weights(folder), *tokenizer, *dense]
-    hashes = "".join(path.name + file_sha256(path) for path in paths)
-    return hashlib.sha256(f"{hashes}{settings!r}".encode()).hexdigest()

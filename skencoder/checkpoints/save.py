@@ -12,12 +12,16 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from skencoder.checkpoint_files import (
+    OLD_POOLING_NAMES,
+    POOLING_NAMES,
+    WEIGHTS_FILE,
+    SentenceSettings,
+)
 from skencoder.checkpoints.checkpoint import read_special_ids
+from skencoder.checkpoints.dense import DENSE_ACTIVATIONS
 from skencoder.checkpoints.families import FAMILIES, write_config
 from skencoder.checkpoints.family import Family
-from skencoder.checkpoints.modules import DENSE_ACTIVATIONS
-from skencoder.checkpoints.sentence import OLD_POOLING_NAMES, POOLING_NAMES, SentenceSettings
-from skencoder.checkpoints.tensors import WEIGHTS_FILE
 from skencoder.checkpoints.weights import head_places, published_tensors
 from skencoder.encoder import (
     Encoder,

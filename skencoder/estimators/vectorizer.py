@@ -1,32 +1,42 @@
 """EncoderVectorizer: the scikit-learn face of a `TextEncoder`. What encoding is stands there."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.feature_extraction.text import HashingVectorizer
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
-from skencoder.encoding_options import EncodingOptions, check_choice
-from skencoder.errors import ParameterError
+from skencoder.encode_once import ModelHandle, Progress, as_handle, colleague, release
+from skencoder.encoding_options import POOLING_CHOICES, EncodingOptions, check_choice
+from skencoder.errors import CheckpointError, ParameterError
+from skencoder.estimators.prepared import Prepared
+from skencoder.estimators.progress import TICKS, Bar, Ticks
+from skencoder.estimators.saving import load_parameters, save
 from skencoder.estimators.texts import TextReader
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from skencoder.cache import EmbeddingCache
     from skencoder.text_encoder import TextEncoder
 
 
-class EncoderVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class EncoderVectorizer(
+    CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
+):
     """Turn texts into sentence vectors with a Transformer encoder.
 
-    ``fit`` loads the model; ``transform`` encodes. Parameters are read by ``fit``: changing one
-    takes effect at the next ``fit``. The same text gives the same vector in any batch and
-    order, to 1e-6 in float32 and 2e-2 per dimension in bfloat16.
+    Each text is encoded once: vectors are kept in a cache that workers share, and the model is
+    loaded when a text has to be encoded, once per process. Parameters are read by ``fit``:
+    changing one takes effect at the next ``fit``. The same text gives the same vector in any batch
+    and order, to 1e-6 in float32 and 2e-2 per dimension in bfloat16.
 
     Parameters
     ----------
@@ -72,6 +82,9 @@ class EncoderVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         "cpu", "cuda", "cuda:1" or "mps"; auto takes the first GPU, else the CPU.
     batch_tokens : int or "auto", default="auto"
         Most tokens encoded at once.
+    cache : str, Path, EmbeddingCache or None, default="session"
+        Where vectors are kept for the next time: "session" is temporary and shared with workers, a
+        path is a folder that stays, None keeps nothing.
     output : {"numpy", "torch"}, default="numpy"
         An array, or a tensor on the device.
     verbose : int, default=0
@@ -80,7 +93,7 @@ class EncoderVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
     Attributes
     ----------
     encoder_ : TextEncoder
-        The loaded model.
+        The model, loaded when it is first asked for.
     n_features_out_ : int
         Width of a vector.
     model_fingerprint_ : str
@@ -92,6 +105,7 @@ class EncoderVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
     See Also
     --------
     sklearn.feature_extraction.text.TfidfVectorizer : Word counts instead of a model.
+    skencoder.EmbeddingCache : Where vectors are kept.
 
     References
     ----------
@@ -107,6 +121,9 @@ class EncoderVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
     >>> pipeline.fit(texts, ["good", "good", "bad", "bad"]).predict(["full of delight"])
     array(['good'], dtype='<U4')
     """
+
+    # What a search varies of this estimator, as far as one pass serves it; see `set_params`.
+    _varied: frozenset[str] = frozenset()
 
     def __init__(
         self,
@@ -129,6 +146,7 @@ class EncoderVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         precision: str = "auto",
         device: str = "auto",
         batch_tokens: int | Literal["auto"] = "auto",
+        cache: "str | Path | EmbeddingCache | None" = "session",
         output: str = "numpy",
         verbose: int = 0,
     ) -> None:
@@ -150,11 +168,13 @@ class EncoderVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         self.precision = precision
         self.device = device
         self.batch_tokens = batch_tokens
+        self.cache = cache
         self.output = output
         self.verbose = verbose
 
+    @with_callbacks
     def fit(self, X: Any, y: Any = None) -> "EncoderVectorizer":
-        """Check the parameters and the texts, and load the model.
+        """Check the parameters, the texts and the model's files.
 
         Parameters
         ----------
@@ -179,11 +199,16 @@ class EncoderVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         DeviceError
             If this machine has no such device.
         """
-        self._fit(X)
+        context = self._init_callback_context()
+        texts = self._make_reader().read(X)
+        context.call_on_fit_task_begin(estimator=self, X=texts, y=y)
+        self._fit()
+        context.call_on_fit_task_end(estimator=self, X=texts, y=y)
         return self
 
+    @with_callbacks
     def fit_transform(self, X: Any, y: Any = None) -> "NDArray[np.float32] | Tensor":
-        """Load the model and encode; X is read once, so it may be a generator.
+        """Check and encode; X is read once, so it may be a generator.
 
         Parameters
         ----------
@@ -208,7 +233,13 @@ class EncoderVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         DeviceError
             If this machine has no such device.
         """
-        return self._encode(self._fit(X))
+        context = self._init_callback_context(max_subtasks=TICKS)
+        texts = self._make_reader().read(X)
+        context.call_on_fit_task_begin(estimator=self, X=texts, y=y)
+        self._fit()
+        vectors = self._encode(texts, Ticks(self, context, Bar(self.verbose)))
+        context.call_on_fit_task_end(estimator=self, X=texts, y=y)
+        return vectors
 
     def transform(self, X: Any) -> "NDArray[np.float32] | Tensor":
         """Encode texts.
@@ -232,32 +263,166 @@ class EncoderVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         OverlongTextError
             If ``overflow="error"`` and a text has more tokens than allowed.
         """
-        check_is_fitted(self, "encoder_")
-        return self._encode(self._reader.read(X))
+        check_is_fitted(self, "n_features_out_")
+        return self._encode(self._reader.read(X), Bar(self.verbose))
+
+    def precompute(
+        self, X: Any, *, layers: Iterable[int] = (), poolings: Iterable[str] = ()
+    ) -> "EncoderVectorizer":
+        """Fill the cache ahead, with a progress bar; the estimator itself stays as it is.
+
+        Parameters
+        ----------
+        X : iterable of shape (n_texts,)
+            Texts, or what ``input`` says.
+        layers : iterable of int, default=()
+            Values of ``layer`` whose vectors are kept too; the same pass serves them all.
+        poolings : iterable of str, default=()
+            Values of ``pooling`` whose vectors are kept too.
+
+        Returns
+        -------
+        EncoderVectorizer
+            Itself.
+
+        Raises
+        ------
+        ParameterError
+            If there is no cache, or a parameter cannot be used.
+        TextInputError
+            If X is not a collection of texts.
+        CheckpointError
+            If the model is not there or cannot be used.
+        """
+        if self.cache is None:
+            raise ParameterError("precompute fills a cache, but cache=None; choose one.")
+        prepared = self._prepare()
+        kept = [prepared.changed(layer=layer).plan for layer in layers]
+        pooled = [prepared.changed(pooling=pooling).plan for pooling in poolings]
+        prepared.encode(
+            self._make_reader().read(X),
+            Bar(1),
+            layers=[plan.layer for plan in kept],
+            poolings=[name for plan in pooled for name in plan.poolings],
+        )
+        return self
+
+    def save(self, folder: str | Path) -> Path:
+        """Write a folder that needs nothing else: weights, tokenizer, parameters, model card.
+
+        Parameters
+        ----------
+        folder : str or Path
+            Where to; it must not exist, or be empty. It appears whole or not at all.
+
+        Returns
+        -------
+        Path
+            The folder, which sentence-transformers reads too.
+
+        Raises
+        ------
+        CheckpointError
+            If the folder holds something, or the model cannot be written.
+        ParameterError
+            If a parameter is a function, or cannot be used.
+        OSError
+            If the disk is full or the folder cannot be written.
+        """
+        return save(folder, self._prepare(), self.get_params(deep=False))
+
+    @classmethod
+    def load(cls, folder: str | Path, **parameters: Any) -> "EncoderVectorizer":
+        """Give the vectorizer that `save` wrote, not fitted.
+
+        Parameters
+        ----------
+        folder : str or Path
+            Where it is.
+        **parameters : object
+            Parameters that shall differ, by name.
+
+        Returns
+        -------
+        EncoderVectorizer
+            With the parameters that were saved.
+
+        Raises
+        ------
+        CheckpointError
+            If it is no such folder.
+        """
+        saved = load_parameters(folder)
+        unknown = sorted(set(saved) - set(cls().get_params(deep=False)))
+        if unknown:
+            raise CheckpointError(
+                f"{folder} was saved with parameters that this version does not know: "
+                f"{', '.join(unknown)}. Use the version that saved it, or a newer one."
+            )
+        return cls(**{"model": folder} | saved | parameters)
+
+    def release(self) -> "EncoderVectorizer":
+        """Let go of the models in this process's memory; the next new text loads its own again.
+
+        Returns
+        -------
+        EncoderVectorizer
+            Itself, fitted as before.
+        """
+        release()
+        return self
+
+    def set_params(self, **params: Any) -> "EncoderVectorizer":
+        """Set parameters; they take effect at the next ``fit``.
+
+        Parameters
+        ----------
+        **params : object
+            By name.
+
+        Returns
+        -------
+        EncoderVectorizer
+            Itself.
+
+        Raises
+        ------
+        ValueError
+            If there is no such parameter.
+        """
+        super().set_params(**params)
+        # A search sets what it varies. Other values of these come with the same pass, so they are
+        # kept too, and the next candidate finds them.
+        self._varied = self._varied | ({"layer", "pooling"} & set(params))
+        return self
+
+    @property
+    def encoder_(self) -> "TextEncoder":
+        """The model, loaded when it is first asked for."""
+        check_is_fitted(self, "n_features_out_")
+        return self._prepared.handle.load(self._prepared.cache)
 
     @property
     def model_fingerprint_(self) -> str:
         """SHA-256 over the model's configuration, weights, tokenizer and sentence settings."""
-        check_is_fitted(self, "encoder_")
-        return self.encoder_.fingerprint
+        check_is_fitted(self, "n_features_out_")
+        return self._prepared.handle.fingerprint
 
     @property
     def _n_features_out(self) -> int:
         return self.n_features_out_
 
-    def _fit(self, X: Any) -> list[str]:
+    def _fit(self) -> None:
+        prepared, reader = self._prepare(), self._make_reader()
+        self.n_features_out_ = prepared.plan.n_features
+        self.n_truncated_ = 0
+        self._prepared = prepared
+        self._reader = reader
+
+    def _prepare(self) -> Prepared:
         check_choice("output", self.output, ("numpy", "torch"))
         options = self._make_options()
-        reader = self._make_reader()
-        texts = reader.read(X)
-        encoder = self._load_encoder()
-        self.n_features_out_ = encoder.plan(options).n_features
-        self.encoder_ = encoder
-        self.n_truncated_ = 0
-        self._options = options
-        self._output = self.output
-        self._reader = reader
-        return texts
+        return Prepared.make(self._find_model(), options, self.cache, self.output)
 
     def _make_options(self) -> EncodingOptions:
         return EncodingOptions(
@@ -285,38 +450,42 @@ class EncoderVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
             self.missing,
         )
 
-    def _load_encoder(self) -> "TextEncoder":
-        # Here and not at the top: whoever only imports or clones this class needs no torch.
-        from skencoder.text_encoder import TextEncoder
-
-        if isinstance(self.model, TextEncoder):
-            return self._check_loaded(self.model)
-        if not isinstance(self.model, str | Path):
+    def _find_model(self) -> ModelHandle:
+        if isinstance(self.model, str | Path):
+            return ModelHandle.find(self.model, precision=self.precision, device=self.device)
+        handle = as_handle(self.model)
+        if handle is None:
             raise ParameterError(
                 f"model must be a checkpoint's name or folder, or a TextEncoder; got a "
                 f"{type(self.model).__name__}."
             )
-        return TextEncoder.load(self.model, precision=self.precision, device=self.device)
+        handle.check_request(precision=self.precision, device=self.device)
+        return handle
 
-    def _check_loaded(self, encoder: "TextEncoder") -> "TextEncoder":
-        if self.precision not in ("auto", encoder.precision) or self.device not in (
-            "auto",
-            str(encoder.device),
-        ):
-            raise ParameterError(
-                f"model is already loaded in {encoder.precision} on {encoder.device}, but "
-                f"precision={self.precision!r} and device={self.device!r} were asked for; leave "
-                f"both at 'auto', or load it that way with TextEncoder.load."
-            )
-        return encoder
-
-    def _encode(self, texts: list[str]) -> "NDArray[np.float32] | Tensor":
-        to_torch = self._output == "torch"
-        encoded = self.encoder_.encode(
-            texts, self._options, output_device=self.encoder_.device if to_torch else "cpu"
-        )
+    def _encode(self, texts: list[str], progress: Progress) -> "NDArray[np.float32] | Tensor":
+        layers = range(self._prepared.n_layers + 1) if "layer" in self._varied else ()
+        poolings = POOLING_CHOICES if "pooling" in self._varied else ()
+        encoded = self._prepared.encode(texts, progress, layers, poolings)
         self.n_truncated_ = encoded.n_overlong
-        return encoded.vectors if to_torch else encoded.vectors.numpy()
+        return encoded.vectors
+
+    def __getstate__(self) -> dict[str, Any]:
+        state: dict[str, Any] = dict(super().__getstate__())
+        state.pop("_varied", None)
+        if "_prepared" in state:
+            state["_prepared"] = self._prepared.to_state()
+        # A worker that finds every vector in the cache does not load the model.
+        state["model"] = as_handle(self.model) or self.model
+        if self.cache is not None:
+            # Whoever is sent this asks here for what is not in the cache.
+            with suppress(OSError):
+                colleague()
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        if "_prepared" in state:
+            state = state | {"_prepared": Prepared.from_state(state["_prepared"])}
+        super().__setstate__(state)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

@@ -42,6 +42,7 @@ PARAMETERS = {
     "precision": "auto",
     "device": "auto",
     "batch_tokens": "auto",
+    "cache": "session",
     "output": "numpy",
     "verbose": 0,
 }

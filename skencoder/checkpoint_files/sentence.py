@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from skencoder.checkpoints.modules import Modules
-from skencoder.encoder import SIMILARITIES
+from skencoder.checkpoint_files.modules import Modules
 from skencoder.errors import CheckpointError
 from skencoder.files import read_json, read_optional_json
 
+# How two vectors may be compared.
+SIMILARITY_NAMES = ("cosine", "dot", "euclidean", "manhattan")
 # Published name of a pooling mode, old style and new style, to ours. Where several are on in the
 # old style, they are put side by side in this order.
 OLD_POOLING_NAMES = {
@@ -73,9 +74,9 @@ class SentenceSettings:
             raise ValueError(
                 f"pooling has {unknown}; it knows {', '.join(POOLING_NAMES.values())}."
             )
-        if self.similarity not in (None, *SIMILARITIES):
+        if self.similarity not in (None, *SIMILARITY_NAMES):
             raise ValueError(
-                f"similarity must be one of {', '.join(SIMILARITIES)}; got {self.similarity!r}."
+                f"similarity must be one of {', '.join(SIMILARITY_NAMES)}; got {self.similarity!r}."
             )
         if self.default_prompt is not None and self.default_prompt not in self.prompts:
             raise ValueError(
@@ -166,10 +167,10 @@ def _read_prompts(fields: Mapping[str, Any], path: Path) -> tuple[dict[str, str]
 
 def _read_similarity(fields: Mapping[str, Any], path: Path) -> str | None:
     similarity = fields.get("similarity_fn_name")
-    if similarity is not None and similarity not in SIMILARITIES:
+    if similarity is not None and similarity not in SIMILARITY_NAMES:
         raise CheckpointError(
             f"{path} has similarity_fn_name={similarity!r}; supported are "
-            f"{', '.join(SIMILARITIES)}."
+            f"{', '.join(SIMILARITY_NAMES)}."
         )
     return similarity
 

@@ -1,0 +1,157 @@
+"""A folder that a process and its workers share for as long as the process lives.
+
+Workers of multiprocessing, loky and fork find it by their parent's process id, their own workers
+by the environment. It is removed at exit; what a crash left behind is removed at the next start.
+"""
+
+import atexit
+import os
+import shutil
+import tempfile
+import threading
+from multiprocessing import parent_process
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+# Processes of another layout of the folder do not meet.
+LAYOUT = 1
+ENVIRONMENT = "SKENCODER_SESSION"
+_LOCK_FILE = "owner.lock"
+
+
+class Session:
+    """The folder of one process.
+
+    Parameters
+    ----------
+    folder : Path
+        Where it is.
+    lock : FileLock or None
+        Held while the owner lives; None in a worker.
+    """
+
+    def __init__(self, folder: Path, lock: FileLock | None) -> None:
+        self.folder = folder
+        self._lock = lock
+
+    @property
+    def is_own(self) -> bool:
+        """Whether this process owns the folder, and does not only share it."""
+        return self._lock is not None
+
+    def remove(self) -> None:
+        """Delete the folder, if it is this process's own."""
+        if self._lock is not None:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            self._lock.release()
+            self._lock = None
+
+
+_current: dict[int, Session] = {}
+_guard = threading.Lock()
+
+
+def session() -> Session:
+    """Give this process's session, or that of the process it works for.
+
+    Returns
+    -------
+    Session
+        Found or made.
+
+    Raises
+    ------
+    OSError
+        If no folder can be made among the temporary files.
+    """
+    pid = os.getpid()
+    with _guard:
+        if pid not in _current:
+            inherited = [former.folder for former in _current.values()]
+            _current.clear()
+            _current[pid] = _find(inherited) or _make()
+            os.environ[ENVIRONMENT] = str(_current[pid].folder)
+        return _current[pid]
+
+
+def _base() -> Path:
+    user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "user")
+    return Path(tempfile.gettempdir()) / f"skencoder-{user}-{LAYOUT}"
+
+
+def _find(inherited: list[Path]) -> Session | None:
+    """Look for the living session of a process that this one works for."""
+    base, parent, folders = _base(), parent_process(), inherited
+    # A program that was merely started from another one is on its own.
+    if parent is not None:
+        named = Path(os.environ.get(ENVIRONMENT, ""))
+        folders = [*inherited, base / str(parent.pid), *([named] if named.parent == base else [])]
+    return next((Session(folder, None) for folder in folders if is_alive(folder)), None)
+
+
+def is_alive(folder: Path) -> bool:
+    """Tell whether the owner of a session's folder is still there.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the session would be.
+
+    Returns
+    -------
+    bool
+        False where there is no such folder.
+    """
+    lock = folder / _LOCK_FILE
+    if not lock.is_file():
+        return False
+    try:
+        with FileLock(lock, timeout=0):
+            return False
+    except Timeout:
+        return True
+    except OSError:
+        return False
+
+
+def _make() -> Session:
+    base = _base()
+    base.mkdir(mode=0o700, exist_ok=True)
+    _check_owner(base)
+    _remove_left_behind(base)
+    folder = base / str(os.getpid())
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700)
+    lock = FileLock(folder / _LOCK_FILE, timeout=0)
+    lock.acquire()
+    made = Session(folder, lock)
+    atexit.register(_remove_at_exit, made, os.getpid())
+    return made
+
+
+def _remove_at_exit(made: Session, pid: int) -> None:
+    # A child made by fork inherits the registration, but not the folder.
+    if os.getpid() == pid:
+        made.remove()
+
+
+def _check_owner(base: Path) -> None:
+    """Refuse a folder that another user has put in place of ours."""
+    if hasattr(os, "getuid") and (base.is_symlink() or base.stat().st_uid != os.getuid()):
+        raise PermissionError(f"{base} belongs to someone else; set TMPDIR to a folder of yours.")
+
+
+def _remove_left_behind(base: Path) -> None:
+    for folder in base.iterdir():
+        if folder.is_dir() and not is_alive(folder):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _forget_guard() -> None:
+    global _guard  # noqa: PLW0603 - another thread may have held it when the process was forked
+    _guard = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_guard)
