@@ -45,6 +45,7 @@ def mteb_command(
     precision: Literal["float32", "bfloat16", "auto"] = "float32",
     data_root: Path | None = None,
     results: Path | None = None,
+    cache: Path | None = None,
 ) -> int:
     """Score a model on tasks of the Massive Text Embedding Benchmark.
 
@@ -64,17 +65,23 @@ def mteb_command(
     results : path
         Folder for mteb's result files; finished tasks found there are not run again. By default
         nothing is written.
+    cache : path
+        Folder that keeps vectors, so that a text is encoded once over all tasks and runs; by
+        default they are kept until the end of this one.
 
     Returns
     -------
     int
         0, or 1 if a task failed.
     """
+    from skencoder import EncoderVectorizer
+
     from .mteb_report import format_failures, format_runs
     from .mteb_run import run_mteb
 
+    encoder = EncoderVectorizer(model, precision=precision, overflow="truncate", cache=cache)
     runs = run_mteb(
-        model,
+        model if cache is None else encoder,
         tasks,
         data_root=data_root,
         subsets=subsets,
@@ -158,6 +165,97 @@ def families_command(
 
     chosen = tuple(lengths or (32, 256, 2048))
     print(format_families(run_families(chosen, precision=precision, rounds=rounds)))
+    return DONE
+
+
+@app.command(name="conformance")
+def conformance_command(*, names: list[str] | None = None, page: Path | None = None) -> int:
+    """Try every check of the suite for text estimators on several of them.
+
+    Parameters
+    ----------
+    names : list of str
+        Which, such as TfidfVectorizer; by default all whose library is installed.
+    page : path
+        Markdown file whose table is replaced, such as docs/conformance.md.
+
+    Returns
+    -------
+    int
+        0.
+    """
+    from .conformance import format_conformance, run_conformance, write_table
+
+    shown = format_conformance(run_conformance(tuple(names) if names else None))
+    print(shown)
+    if page:
+        write_table(page, shown)
+    return DONE
+
+
+@app.command(name="grid")
+def grid_command(*, data_root: Path | None = None, rows: int = 546, rounds: int = 3) -> int:
+    """Time a grid search with this package's encoder, the ideal, and skrub's, taking turns.
+
+    Parameters
+    ----------
+    data_root : path
+        Folder with Banking77 as mteb/banking77; by default the demo's texts are taken.
+    rows : int
+        Texts searched over.
+    rounds : int
+        How often each searches.
+
+    Returns
+    -------
+    int
+        0.
+    """
+    from .grid import format_grid, run_grid
+
+    print(format_grid(run_grid(data_root, rows=rows, rounds=rounds)))
+    return DONE
+
+
+@app.command(name="cache")
+def cache_command(*, texts: int = 512, rounds: int = 7) -> int:
+    """Time hits of the cache, and what it costs when a text is encoded first.
+
+    Parameters
+    ----------
+    texts : int
+        Texts encoded for the overhead.
+    rounds : int
+        How often each is timed.
+
+    Returns
+    -------
+    int
+        0.
+    """
+    from .cache_speed import format_cache, run_cache
+
+    print(format_cache(run_cache(texts=texts, rounds=rounds)))
+    return DONE
+
+
+@app.command(name="stores")
+def stores_command(*, rows: int = 100_000) -> int:
+    """Time places where vectors could be kept.
+
+    Parameters
+    ----------
+    rows : int
+        Vectors of 384 float32.
+
+    Returns
+    -------
+    int
+        0.
+    """
+    from .stores import format_stores, run_stores
+
+    print(format_stores(run_stores(rows)))
     return DONE
 
 

@@ -13,7 +13,6 @@
 import argparse
 import itertools
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from textwrap import shorten
@@ -122,8 +121,8 @@ def split_in_half(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
 # ## Choose a classifier
 #
 # `EncoderVectorizer` is a transformer like any other, so `GridSearchCV` tries its pooling
-# together with the regularisation. The pipeline's `memory` keeps the vectors of a fold: only
-# another pooling encodes the texts again, another `C` does not.
+# together with the regularisation. Each text is encoded once: the vectorizer's cache keeps its
+# vectors for all folds and all values of `C`, and those of every pooling come from one pass.
 
 
 # %%
@@ -157,12 +156,7 @@ def choose_encoder(model: str, train: pd.DataFrame) -> GridSearchCV:
     # Long texts are cut on purpose here, and counted in the summary.
     vectorizer = EncoderVectorizer(model, overflow="truncate")
     grid = {"encodervectorizer__pooling": ["mean", "cls"], "logisticregression__C": [1, 10]}
-    with tempfile.TemporaryDirectory() as folder:
-        pipeline = make_pipeline(vectorizer, LogisticRegression(max_iter=1000), memory=folder)
-        search = choose(pipeline, grid, train)
-    # The folder is gone: from here on nothing must look for vectors in it.
-    search.best_estimator_.set_params(memory=None)
-    return search
+    return choose(make_pipeline(vectorizer, LogisticRegression(max_iter=1000)), grid, train)
 
 
 # %% [markdown]

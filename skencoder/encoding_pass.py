@@ -65,8 +65,8 @@ class EncodingPass:
         empty = np.flatnonzero(tokens.lengths + self.tokenizer.n_special == 0)
         if len(empty):
             raise TextInputError(
-                f"Row {rows[empty].min()} has no token: it is empty to this tokenizer, which puts no "
-                f"special token around a text. Leave such rows out, or give them a word."
+                f"Row {rows[empty].min()} has no token: it is empty to this tokenizer, which puts "
+                f"no special token around a text. Leave such rows out, or give them a word."
             )
         return tokens
 

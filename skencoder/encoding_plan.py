@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any, cast
+from typing import Any
 
 from skencoder.checkpoint_files import SentenceSettings
 from skencoder.encoding_options import EncodingOptions
@@ -110,6 +110,8 @@ class ModelFacts:
         Where it runs: "cpu", "cuda" or "mps".
     precision : str
         In what it computes: "float32" or "bfloat16".
+    shares_pass : bool
+        Whether one pass gives the hidden states of all layers.
     """
 
     hidden_size: int
@@ -120,6 +122,7 @@ class ModelFacts:
     n_special: int
     device_type: str
     precision: str
+    shares_pass: bool
 
 
 def plan_encoding(
@@ -170,8 +173,8 @@ def plan_encoding(
         overflow=options.overflow,
         prompt=prompt,
         prompt_tokens=_count_prompt(prompt, body_length, max_length, count_tokens),
-        batch_tokens=cast(int, batch_tokens),
-        verbose=options.verbose,
+        batch_tokens=int(batch_tokens),
+        verbose=int(options.verbose),
     )
 
 
@@ -183,7 +186,7 @@ def _resolve_max_length(options: EncodingOptions, model: ModelFacts) -> int:
             f"max_length={max_length} must lie between {n_special + 1} and {reach}: the model has "
             f"positions for {reach} tokens and puts {n_special} special tokens around each text."
         )
-    return max_length
+    return int(max_length)
 
 
 def _full_width(options: EncodingOptions, model: ModelFacts, n_poolings: int) -> int:

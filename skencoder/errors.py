@@ -44,9 +44,5 @@ class OverlongTextWarning(UserWarning):
     """Some texts had more tokens than allowed and were cut."""
 
 
-class CacheError(SkencoderError, OSError):
-    """A cache cannot be opened as asked; the message names its folder."""
-
-
 class CacheWarning(UserWarning):
     """A cache cannot do its work, or holds damaged rows; texts are encoded instead."""

@@ -7,9 +7,11 @@ by the environment. It is removed at exit; what a crash left behind is removed a
 import atexit
 import os
 import shutil
+import stat
 import tempfile
 import threading
 from multiprocessing import parent_process
+from multiprocessing.util import Finalize
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -17,6 +19,7 @@ from filelock import FileLock, Timeout
 # Processes of another layout of the folder do not meet.
 LAYOUT = 1
 ENVIRONMENT = "SKENCODER_SESSION"
+SECONDS_TO_WAIT = 10.0
 _LOCK_FILE = "owner.lock"
 
 
@@ -87,16 +90,19 @@ def _find(inherited: list[Path]) -> Session | None:
     if parent is not None:
         named = Path(os.environ.get(ENVIRONMENT, ""))
         folders = [*inherited, base / str(parent.pid), *([named] if named.parent == base else [])]
-    return next((Session(folder, None) for folder in folders if is_alive(folder)), None)
+    ours = (folder for folder in folders if _is_ours(base) and _is_ours(folder))
+    return next((Session(folder, None) for folder in ours if is_alive(folder)), None)
 
 
-def is_alive(folder: Path) -> bool:
+def is_alive(folder: Path, *, unsure: bool = False) -> bool:
     """Tell whether the owner of a session's folder is still there.
 
     Parameters
     ----------
     folder : Path
         Where the session would be.
+    unsure : bool, default=False
+        The answer where the system does not say.
 
     Returns
     -------
@@ -111,22 +117,37 @@ def is_alive(folder: Path) -> bool:
             return False
     except Timeout:
         return True
-    except OSError:
-        return False
+    except (OSError, NotImplementedError):
+        return unsure
 
 
 def _make() -> Session:
     base = _base()
     base.mkdir(mode=0o700, exist_ok=True)
-    _check_owner(base)
-    _remove_left_behind(base)
-    folder = base / str(os.getpid())
+    if not _is_ours(base):
+        raise PermissionError(
+            f"{base} belongs to someone else, or others may write there; set TMPDIR to a folder "
+            f"of yours."
+        )
+    try:
+        # Between the folder and its lock nobody may take it for one that was left behind.
+        with FileLock(base / "guard.lock", timeout=SECONDS_TO_WAIT):
+            _remove_left_behind(base)
+            return _make_folder(base / str(os.getpid()))
+    except (Timeout, NotImplementedError) as error:
+        raise OSError(f"{base} cannot be locked: {error}") from error
+
+
+def _make_folder(folder: Path) -> Session:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(mode=0o700)
-    lock = FileLock(folder / _LOCK_FILE, timeout=0)
+    # Somebody who asks whether we live holds the lock for a moment.
+    lock = FileLock(folder / _LOCK_FILE, timeout=SECONDS_TO_WAIT)
     lock.acquire()
     made = Session(folder, lock)
     atexit.register(_remove_at_exit, made, os.getpid())
+    # A worker of multiprocessing leaves without atexit.
+    Finalize(None, _remove_at_exit, (made, os.getpid()), exitpriority=0)
     return made
 
 
@@ -136,15 +157,20 @@ def _remove_at_exit(made: Session, pid: int) -> None:
         made.remove()
 
 
-def _check_owner(base: Path) -> None:
-    """Refuse a folder that another user has put in place of ours."""
-    if hasattr(os, "getuid") and (base.is_symlink() or base.stat().st_uid != os.getuid()):
-        raise PermissionError(f"{base} belongs to someone else; set TMPDIR to a folder of yours.")
+def _is_ours(folder: Path) -> bool:
+    """Tell whether a folder is this user's and nobody else may write there."""
+    try:
+        status = folder.lstat()
+    except OSError:
+        return False
+    mine = not hasattr(os, "getuid") or status.st_uid == os.getuid()
+    closed = os.name == "nt" or not status.st_mode & 0o077
+    return stat.S_ISDIR(status.st_mode) and mine and closed
 
 
 def _remove_left_behind(base: Path) -> None:
     for folder in base.iterdir():
-        if folder.is_dir() and not is_alive(folder):
+        if folder.is_dir() and not is_alive(folder, unsure=True):
             shutil.rmtree(folder, ignore_errors=True)
 
 

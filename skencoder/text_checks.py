@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skencoder.errors import OverlongTextError, OverlongTextWarning, TextInputError
+from skencoder.frames import user_stacklevel
 
 
 def check_texts(texts: Sequence[str]) -> None:
@@ -47,9 +48,7 @@ def _check_characters(row: int, text: str) -> None:
         ) from error
 
 
-def report_overlong(
-    lengths: NDArray[np.int64], max_length: int, overflow: str, *, stacklevel: int = 2
-) -> int:
+def report_overlong(lengths: NDArray[np.int64], max_length: int, overflow: str) -> int:
     """Count the texts that are too long, and say so where that was asked for.
 
     Parameters
@@ -60,8 +59,6 @@ def report_overlong(
         Tokens allowed.
     overflow : {"warn", "truncate", "error", "chunk"}
         What happens to a longer text.
-    stacklevel : int, default=2
-        Which caller the warning points to; 1 is this function.
 
     Returns
     -------
@@ -88,6 +85,6 @@ def report_overlong(
             f"tokens (the longest {lengths.max()}) and were cut. overflow='chunk' reads all of "
             f"them, overflow='truncate' cuts without this warning.",
             OverlongTextWarning,
-            stacklevel=stacklevel,
+            stacklevel=user_stacklevel(),
         )
     return len(overlong)

@@ -110,6 +110,7 @@ class TextEncoder:
         self.source = source
         self.projection = projection
         self._as_loaded = self._state_of_weights()
+        self._pid = os.getpid()
         self._changed: tuple[Any, str] | None = None
 
     @classmethod
@@ -172,7 +173,8 @@ class TextEncoder:
     def fingerprint(self) -> str:
         """SHA-256 over configuration, weights, tokenizer and settings, 64 hexadecimal digits.
 
-        Weights that were changed since they were loaded have a fingerprint of their own.
+        Weights that were changed since they were loaded have a fingerprint of their own, as far as
+        torch counts the change: one through ``parameter.data`` it does not.
         """
         state = self._state_of_weights()
         if state == self._as_loaded:
@@ -185,6 +187,11 @@ class TextEncoder:
     def is_as_loaded(self) -> bool:
         """Whether nobody has changed the weights since they were loaded."""
         return self._state_of_weights() == self._as_loaded
+
+    @property
+    def is_stranded(self) -> bool:
+        """Whether it was inherited by fork from a process whose GPU is closed to this one."""
+        return self._pid != os.getpid() and self.device.type != "cpu"
 
     def _modules(self) -> list[nn.Module]:
         return [self.encoder, *([self.projection] if self.projection is not None else [])]
@@ -233,6 +240,7 @@ class TextEncoder:
             n_special=self.tokenizer.n_special,
             device_type=self.device.type,
             precision=self.precision,
+            shares_pass=isinstance(self.encoder, Encoder),
         )
 
     def plan(self, options: EncodingOptions) -> EncodingPlan:
@@ -342,7 +350,7 @@ class TextEncoder:
         one_pass = self._begin_pass()
         tokens = one_pass.tokenize(unique, plan, rows)
         lengths = (tokens.lengths + self.tokenizer.n_special)[inverse]
-        n_overlong = report_overlong(lengths, plan.max_length, plan.overflow, stacklevel=4)
+        n_overlong = report_overlong(lengths, plan.max_length, plan.overflow)
         with self._progress_bar(len(unique), plan) as bar:
             vectors = one_pass.encode(tokens, plans, output_device, bar.update)
         if len(unique) < len(texts):

@@ -24,7 +24,8 @@ ROOMS = {
         "skencoder.files",
     },
     "skencoder.tokenizer_files": {"skencoder.errors", "skencoder.files"},
-    "skencoder.text_checks": {"skencoder.errors"},
+    "skencoder.frames": set(),
+    "skencoder.text_checks": {"skencoder.errors", "skencoder.frames"},
     "skencoder.model_source": set(),
     "skencoder.tokenization": {
         "skencoder.errors",
@@ -66,13 +67,14 @@ ROOMS = {
         "skencoder.vocabulary",
     },
     "skencoder.session": set(),
-    "skencoder.cache": {"skencoder.errors", "skencoder.session"},
+    "skencoder.cache": {"skencoder.errors", "skencoder.frames", "skencoder.session"},
     "skencoder.encode_once": {
         "skencoder.cache",
         "skencoder.checkpoint_files",
         "skencoder.devices",
         "skencoder.encoding_plan",
         "skencoder.errors",
+        "skencoder.frames",
         "skencoder.model_source",
         "skencoder.session",
         "skencoder.text_checks",
@@ -101,10 +103,12 @@ OUTSIDE = {
     "skencoder.batching": {"numpy"},
     "skencoder.session": {"filelock"},
     "skencoder.cache": {"filelock", "lmdb", "numpy"},
+    "skencoder.testing": {"numpy", "pytest", "scipy", "sklearn"},
 }
 BASE_CLASSES = ("sklearn.base",)
 PUBLIC = {
     "skencoder",
+    "skencoder.cache",
     "skencoder.checkpoints",
     "skencoder.datasets",
     "skencoder.encoder",

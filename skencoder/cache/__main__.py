@@ -65,7 +65,7 @@ def _size(text: str) -> int:
 
 
 def _info(parsed: argparse.Namespace) -> int:
-    folder = open_folder(parsed.path.absolute(), durable=True)
+    folder = open_folder(parsed.path.resolve(), durable=True, read_only=True)
     rows, used = folder.store.size()
     print(f"{rows:,} rows, {used:,} bytes in use, {_on_disk(parsed.path):,} on disk")
     for name, number in folder.counters.total().items():
@@ -76,7 +76,7 @@ def _info(parsed: argparse.Namespace) -> int:
 
 
 def _prune(parsed: argparse.Namespace) -> int:
-    store = open_folder(parsed.path.absolute(), durable=True).store
+    store = open_folder(parsed.path.resolve(), durable=True).store
     before = store.size()
     store.prune(parsed.max_bytes)
     after = store.size()
@@ -88,7 +88,7 @@ def _prune(parsed: argparse.Namespace) -> int:
 
 
 def _verify(parsed: argparse.Namespace) -> int:
-    condition = inspect(open_folder(parsed.path.absolute(), durable=True).store)
+    condition = inspect(open_folder(parsed.path.resolve(), durable=True, read_only=True).store)
     print(
         f"{condition.whole:,} rows are whole, {condition.damaged:,} damaged, "
         f"{condition.unreadable:,} blocks unreadable"

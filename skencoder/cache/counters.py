@@ -19,6 +19,7 @@ NAMES = ("hits", "misses", "texts_encoded", "model_loads", "damaged")
 LINES = 512
 _FILE = "counters"
 _WIDTH = 8  # 64 bytes: a line of the processor's cache
+_BYTES = LINES * _WIDTH * 8
 
 
 class Counters:
@@ -34,6 +35,7 @@ class Counters:
         self._path = folder / _FILE
         self._lock = threading.Lock()
         self._line: NDArray[np.int64] | None = None
+        self._is_shared = False
         _counters.add(self)
 
     def add(self, **numbers: int) -> None:
@@ -60,10 +62,10 @@ class Counters:
         """
         with self._lock:
             lines = self._map("r")
-            if lines is None:
-                lines = np.zeros((1, _WIDTH), np.int64) if self._line is None else self._line[None]
-            sums = lines[:, 1 : 1 + len(NAMES)].sum(0)
-        return dict(zip(NAMES, map(int, sums), strict=True))
+            sums = np.zeros(_WIDTH, np.int64) if lines is None else lines.sum(0)
+            if self._line is not None and not self._is_shared:
+                sums = sums + self._line
+        return dict(zip(NAMES, map(int, sums[1:]), strict=False))
 
     def reset(self) -> None:
         """Begin again at zero, for all processes."""
@@ -80,19 +82,28 @@ class Counters:
         self._line = None
 
     def _claim(self) -> NDArray[np.int64]:
-        with suppress(OSError), FileLock(f"{self._path}.lock"):
-            if not self._path.exists():
-                # Written and not only mapped: a mapped hole on a full disk would end the process.
-                self._path.write_bytes(bytes(LINES * _WIDTH * 8))
+        self._is_shared = True
+        with suppress(OSError, NotImplementedError), FileLock(f"{self._path}.lock"):
+            self._make_file()
             lines = self._map("r+")
-            if lines is not None:
-                line = _free_line(lines)
-                if line is not None:
-                    return line
+            line = None if lines is None else _free_line(lines)
+            if line is not None:
+                return line
+        self._is_shared = False
         return np.zeros(_WIDTH, np.int64)
+
+    def _make_file(self) -> None:
+        if self._path.exists() and self._path.stat().st_size == _BYTES:
+            return
+        # Written and not only mapped: a mapped hole on a full disk would end the process.
+        draft = self._path.with_name(f"{_FILE}.new")
+        draft.write_bytes(bytes(_BYTES))
+        draft.replace(self._path)
 
     def _map(self, mode: Any) -> NDArray[np.int64] | None:
         try:
+            if self._path.stat().st_size != _BYTES:
+                return None
             lines = np.memmap(self._path, np.int64, mode, shape=(LINES, _WIDTH))
         except (OSError, ValueError):
             return None

@@ -1,8 +1,11 @@
 """EmbeddingCache: vectors by content, row by row, kept for a session or for good."""
 
+import time
 import warnings
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,9 +17,13 @@ from skencoder.cache.keys import Space, row_keys
 from skencoder.cache.records import Layout, Lengths, Vectors, as_words
 from skencoder.cache.store import DTYPES, Folder, open_folder, space_fact
 from skencoder.errors import CacheWarning, ParameterError
+from skencoder.frames import user_stacklevel
 from skencoder.session import session
 
 SESSION_BYTES = 2 * 2**30
+# Rows are copied twice on their way; this many at a time take little memory.
+LOOKED_UP_AT_ONCE = 2**14
+SECONDS_BEFORE_ANOTHER_TRY = 60.0
 SPACE_ID_BYTES = 8
 
 Result = TypeVar("Result")
@@ -121,10 +128,9 @@ class EmbeddingCache:
             )
         if path is not None and (not isinstance(path, str | Path) or not str(path).strip()):
             raise ParameterError(f"path must name a folder or be None; got {path!r}.")
-        self.path = None if path is None else Path(path).expanduser().absolute()
+        self.path = None if path is None else Path(path).expanduser().resolve()
         self.max_bytes = SESSION_BYTES if path is None and max_bytes is None else max_bytes
         self.dtype = dtype
-        self._can_read = self._can_write = True
 
     @property
     def folder(self) -> Path:
@@ -163,16 +169,22 @@ class EmbeddingCache:
         CachedRows
             What was found.
         """
-        layout = Layout(width, self.dtype)
-        nothing = CachedRows(
-            np.empty((len(texts), width), np.float32),
-            np.empty(len(texts), np.int64),
-            np.zeros(len(texts), bool),
+        layout, n_texts = Layout(width, self.dtype), len(texts)
+        rows = CachedRows(
+            np.empty((n_texts, width), np.float32),
+            np.empty(n_texts, np.int64),
+            np.zeros(n_texts, bool),
         )
-        rows = self._read(lambda folder: _lookup(folder, layout, row_keys(space, texts)), nothing)
+        n_damaged = 0
+        for start in range(0, n_texts, LOOKED_UP_AT_ONCE):
+            here = slice(start, start + LOOKED_UP_AT_ONCE)
+            keys = row_keys(space, texts[here])
+            n_damaged += self._read(partial(_look_up, rows, here, layout, keys), 0)
+        if n_damaged:
+            self._tell_damage(n_damaged)
         if count:
             n_hits = int(rows.found.sum())
-            self.count(hits=n_hits, misses=len(texts) - n_hits)
+            self.count(hits=n_hits, misses=n_texts - n_hits)
         return rows
 
     def put(self, space: Space, texts: Sequence[str], vectors: Vectors, lengths: Lengths) -> None:
@@ -288,23 +300,25 @@ class EmbeddingCache:
         self._write(lambda folder: folder.store.prune(max_bytes))
 
     def _read(self, action: Callable[[Folder], Result], otherwise: Result) -> Result:
-        if not self._can_read:
+        trouble = _troubles[self.path]
+        if trouble.is_recent("used"):
             return otherwise
         try:
             return action(open_folder(self.folder, durable=not self.is_session))
         except (lmdb.Error, OSError) as error:
-            self._can_read = self._can_write = False
-            self._warn("used", error)
+            if trouble.is_new("used"):
+                self._warn("used", error)
             return otherwise
 
     def _write(self, action: Callable[[Folder], None]) -> None:
-        if not self._can_write:
+        trouble = _troubles[self.path]
+        if trouble.is_recent("written") or trouble.is_recent("used"):
             return
         try:
             action(open_folder(self.folder, durable=not self.is_session))
         except (lmdb.Error, OSError) as error:
-            self._can_write = False
-            self._warn("written", error)
+            if trouble.is_new("written"):
+                self._warn("written", error)
 
     def _warn(self, what: str, error: Exception) -> None:
         where = "of this session" if self.path is None else f"at {self.path}"
@@ -312,7 +326,16 @@ class EmbeddingCache:
             f"The cache {where} cannot be {what} ({error}). Texts are encoded all the same, and "
             f"their vectors are not kept; choose another folder, make room, or cache=None.",
             CacheWarning,
-            stacklevel=2,
+            stacklevel=user_stacklevel(),
+        )
+
+    def _tell_damage(self, n_damaged: int) -> None:
+        self.count(damaged=n_damaged)
+        warnings.warn(
+            f"{n_damaged} rows of the cache at {self.folder} are damaged; their texts are encoded "
+            f"again. 'python -m skencoder.cache verify' counts them all.",
+            CacheWarning,
+            stacklevel=user_stacklevel(),
         )
 
     def __repr__(self) -> str:
@@ -337,17 +360,33 @@ class EmbeddingCache:
         self.__init__(**state)  # type: ignore[misc]
 
 
-def _lookup(folder: Folder, layout: Layout, keys: list[bytes]) -> CachedRows:
+class _Trouble:
+    """When something went wrong with a cache; for a while it is not tried again."""
+
+    def __init__(self) -> None:
+        self._since: dict[str, float] = {}
+
+    def is_recent(self, what: str) -> bool:
+        since = self._since.get(what)
+        return since is not None and time.monotonic() - since < SECONDS_BEFORE_ANOTHER_TRY
+
+    def is_new(self, what: str) -> bool:
+        """Note it down, and tell whether it is the first time."""
+        new = what not in self._since
+        self._since[what] = time.monotonic()
+        return new
+
+
+# Estimators come and go; of a folder there is one, and one warning.
+_troubles: defaultdict[Path | None, _Trouble] = defaultdict(_Trouble)
+
+
+def _look_up(
+    rows: CachedRows, here: slice, layout: Layout, keys: list[bytes], folder: Folder
+) -> int:
+    """Fill in what is there, and count what is damaged."""
     records, found = folder.store.get(keys, layout)
     whole = found & layout.is_whole(records, as_words(keys))
-    n_damaged = int(found.sum() - whole.sum())
-    if n_damaged:
-        folder.counters.add(damaged=n_damaged)
-        warnings.warn(
-            f"{n_damaged} rows of the cache at {folder.store.environment.folder} are damaged; "
-            f"their texts are encoded again. 'python -m skencoder.cache verify' counts them all.",
-            CacheWarning,
-            stacklevel=2,
-        )
-    vectors, lengths = layout.unpack(records)
-    return CachedRows(vectors, lengths, whole)
+    rows.vectors[here], rows.lengths[here] = layout.unpack(records)
+    rows.found[here] = whole
+    return int(found.sum() - whole.sum())

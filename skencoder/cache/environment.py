@@ -12,10 +12,7 @@ from weakref import WeakSet
 
 import lmdb
 
-try:
-    import fcntl
-except ImportError:  # not on Windows, where the file of a cache never shrinks
-    fcntl = None  # type: ignore[assignment]
+from skencoder.cache.users import Users
 
 # Address space, not memory and not disk; what a file may grow to. Halved where there is less.
 MAP_BYTES = 2**40
@@ -24,7 +21,7 @@ MAX_READERS = 1022
 # A new environment maps its lock file; on a disk without room, touching it would end the process.
 LEAST_FREE_BYTES = 2**20
 DATA_FILE = "data.mdb"
-USERS_FILE = "users.lock"
+SECONDS_BEFORE_FORK = 10.0
 _DATABASES = (b"index", b"blocks", b"facts")
 
 
@@ -36,14 +33,17 @@ class Handle:
     ----------
     env : lmdb.Environment
         Of this process.
-    users : int or None
-        Descriptor of the file whose shared lock says that somebody uses the folder.
+    users : Users
+        Who else uses the folder.
+    inode : int
+        Of the file that is open.
     index, blocks, facts : lmdb database
         Key to place, number to rows, name to something small.
     """
 
     env: Any
-    users: int | None
+    users: Users
+    inode: int
     index: Any
     blocks: Any
     facts: Any
@@ -68,8 +68,7 @@ class Handle:
     def close(self) -> None:
         """Close it."""
         self.env.close()
-        if self.users is not None:
-            os.close(self.users)
+        self.users.leave()
 
 
 class Environment:
@@ -81,12 +80,15 @@ class Environment:
         Where it is, or will be made.
     durable : bool
         Whether what was written outlives a power failure; a killed process it outlives anyway.
+    read_only : bool, default=False
+        Whether nothing may be written even where that is possible.
     """
 
-    def __init__(self, folder: Path, *, durable: bool) -> None:
+    def __init__(self, folder: Path, *, durable: bool, read_only: bool = False) -> None:
         self.folder = folder
         self.durable = durable
-        self._lock = threading.Lock()
+        self.read_only = read_only
+        self._idle = threading.Condition()
         self._handle: Handle | None = None
         self._running = 0
         _environments.add(self)
@@ -114,28 +116,16 @@ class Environment:
         lmdb.Error
             If the files are no environment, or a damaged one.
         """
-        with self._lock:
-            handle = self._handle = self._handle or self._open()
+        with self._idle:
+            handle = self._opened()
             self._running += 1
         try:
             with handle.env.begin(write=write, buffers=True) as txn:
                 yield txn, handle
         finally:
-            with self._lock:
+            with self._idle:
                 self._running -= 1
-
-    def close(self) -> None:
-        """Close it where nobody is in the middle of something; the next use opens it again."""
-        with self._lock:
-            if self._handle is not None and not self._running:
-                self._handle.close()
-                self._handle = None
-
-    def forget(self) -> None:
-        """Close what was inherited by fork; the parent's is not touched."""
-        self._lock = threading.Lock()
-        self._running = 0
-        self.close()
+                self._idle.notify_all()
 
     def compact(self) -> bool:
         """Give the room of dropped rows back to the disk, if nobody else uses the folder.
@@ -145,36 +135,80 @@ class Environment:
         bool
             Whether it was done; other rows take that room in any case.
         """
-        with self._lock:
-            handle = self._handle = self._handle or self._open()
-            if self._running or not _lock_alone(handle.users):
+        with self._idle:
+            handle = self._opened()
+            if self._running:
                 return False
-            copy = self.folder / "compact"
-            shutil.rmtree(copy, ignore_errors=True)
+            with handle.users.alone() as alone:
+                return alone and self._replace(handle)
+
+    def hold(self) -> None:
+        """Let no transaction begin, and wait for those that run: a child inherits none of them."""
+        self._idle.acquire()
+        self._idle.wait_for(lambda: not self._running, SECONDS_BEFORE_FORK)
+
+    def go_on(self) -> None:
+        """Let transactions begin again."""
+        self._idle.release()
+
+    def forget(self) -> None:
+        """Close what was inherited by fork; the parent's is not touched."""
+        self._idle = threading.Condition()
+        self._running = 0
+        if self._handle is not None:
+            self._handle.close()
+            self._handle = None
+
+    def _opened(self) -> Handle:
+        """Give what is open, unless somebody has deleted or replaced the file."""
+        if self._handle is not None and not self._running:
             try:
-                copy.mkdir()
-                handle.env.copy(str(copy), compact=True)
-                handle.env.close()
-                (copy / DATA_FILE).replace(self.folder / DATA_FILE)
-            finally:
-                shutil.rmtree(copy, ignore_errors=True)
-                # Those who wait for the lock open the new file.
-                handle.close()
+                same = (self.folder / DATA_FILE).stat().st_ino == self._handle.inode
+            except OSError:
+                same = False
+            if not same:
+                self._handle.close()
                 self._handle = None
-            return True
+        self._handle = self._handle or self._open()
+        return self._handle
+
+    def _replace(self, handle: Handle) -> bool:
+        copy = self.folder / "compact"
+        shutil.rmtree(copy, ignore_errors=True)
+        try:
+            copy.mkdir()
+            handle.env.copy(str(copy), compact=True)
+            _flush(copy / DATA_FILE)
+            handle.env.close()
+            self._handle = None
+            (copy / DATA_FILE).replace(self.folder / DATA_FILE)
+            _flush(self.folder)
+        except (lmdb.Error, OSError):
+            # Compacting takes room for a moment, which may be what there is none of.
+            return False
+        finally:
+            shutil.rmtree(copy, ignore_errors=True)
+            if self._handle is None:
+                handle.users.leave()
+        return True
 
     def _open(self) -> Handle:
-        read_only = not self._make_folder()
-        users = _lock_shared(self.folder / USERS_FILE)
-        env = _open_lmdb(self.folder, self.durable, read_only)
+        read_only = self.read_only or not self._make_folder()
+        users = Users(self.folder)
+        env = None
         try:
-            _check_size(env, self.folder / DATA_FILE)
-            env.reader_check()
+            env = _open_lmdb(self.folder, self.durable, read_only)
+            _check_size(env, self.folder / DATA_FILE, read_only)
+            if not read_only:
+                env.reader_check()
             databases = [env.open_db(name, create=not read_only) for name in _DATABASES]
+            inode = (self.folder / DATA_FILE).stat().st_ino
         except BaseException:
-            env.close()
+            if env is not None:
+                env.close()
+            users.leave()
             raise
-        return Handle(env, users, *databases)
+        return Handle(env, users, inode, *databases)
 
     def _make_folder(self) -> bool:
         """Make the folder where it is missing, and tell whether it can be written."""
@@ -189,30 +223,6 @@ class Environment:
         return writable
 
 
-def _lock_shared(path: Path) -> int | None:
-    """Say that this process uses the folder; None where that cannot be said."""
-    if fcntl is None:
-        return None
-    try:
-        users = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError:
-        return None
-    fcntl.flock(users, fcntl.LOCK_SH)
-    return users
-
-
-def _lock_alone(users: int | None) -> bool:
-    if fcntl is None or users is None:
-        return False
-    try:
-        fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        # A failed try may have let go of the lock that was held.
-        fcntl.flock(users, fcntl.LOCK_SH)
-        return False
-    return True
-
-
 def _open_lmdb(folder: Path, durable: bool, read_only: bool) -> Any:
     size = MAP_BYTES
     while True:
@@ -221,7 +231,9 @@ def _open_lmdb(folder: Path, durable: bool, read_only: bool) -> Any:
                 str(folder),
                 map_size=size,
                 readonly=read_only,
-                lock=not read_only,
+                # A reader without the lock file is unseen by writers; where the folder cannot be
+                # written there is no other way.
+                lock=not read_only or os.access(folder / "lock.mdb", os.W_OK),
                 sync=durable,
                 metasync=durable,
                 max_dbs=len(_DATABASES),
@@ -234,21 +246,62 @@ def _open_lmdb(folder: Path, durable: bool, read_only: bool) -> Any:
                 raise
 
 
-def _check_size(env: Any, path: Path) -> None:
-    """Refuse a file that was cut short: reading beyond its end would end the process."""
-    expected = (env.info()["last_pgno"] + 1) * env.stat()["psize"]
-    found = path.stat().st_size
-    if found < expected:
-        raise lmdb.CorruptedError(f"{path} has {found} bytes, but says it has {expected}")
+def _check_size(env: Any, path: Path, read_only: bool) -> None:
+    """See to it that every page is in the file: reading beyond its end would end the process.
+
+    LMDB leaves out pages at the end that nothing refers to. A file that was cut short gets zeros,
+    which LMDB and the rows' checksums tell from what was written.
+    """
+
+    def missing() -> int:
+        expected = (env.info()["last_pgno"] + 1) * env.stat()["psize"]
+        return int(expected) if path.stat().st_size < expected else 0
+
+    if not missing():
+        return
+    if read_only:
+        raise lmdb.CorruptedError(f"{path} is shorter than it says")
+    # While this transaction runs, nobody else lets the file grow.
+    with env.begin(write=True):
+        size = missing()
+        if size:
+            os.truncate(path, size)
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 _environments: WeakSet[Environment] = WeakSet()
+_held: list[Environment] = []
 
 
-def _forget_all() -> None:
-    for environment in list(_environments):
+def _before_fork() -> None:
+    # Held until after the fork, so that none comes or goes in between.
+    _held[:] = list(_environments)
+    for environment in _held:
+        environment.hold()
+
+
+def _after_fork_in_parent() -> None:
+    for environment in _held:
+        environment.go_on()
+    _held.clear()
+
+
+def _after_fork_in_child() -> None:
+    for environment in _held:
         environment.forget()
+    _held.clear()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_all)
+    os.register_at_fork(
+        before=_before_fork,
+        after_in_parent=_after_fork_in_parent,
+        after_in_child=_after_fork_in_child,
+    )

@@ -54,8 +54,10 @@ def inspect(store: Store) -> Condition:
         whole += block.n_whole
         damaged += len(block.records) - block.n_whole
         spaces[block.space_id] += block.n_whole
-    named = {_describe(store.get_fact(space_fact(one)), one): n for one, n in spaces.items()}
-    return Condition(whole, damaged, unreadable, named)
+    named: Counter[str] = Counter()
+    for space_id, rows in spaces.items():
+        named[_describe(store.get_fact(space_fact(space_id)), space_id)] += rows
+    return Condition(whole, damaged, unreadable, dict(named))
 
 
 def _describe(fact: dict[str, Any] | None, space_id: bytes) -> str:
@@ -64,5 +66,6 @@ def _describe(fact: dict[str, Any] | None, space_id: bytes) -> str:
     return (
         f"model {fact['fingerprint'][:8]}, {fact['pooling']}, layer {fact['layer']}, "
         f"{fact['width']} x {fact['dtype']}, computed in {fact['precision']}, "
-        f"max_length {fact['max_length']} ({fact['overflow']}), prompt {fact['prompt']!r}"
+        f"max_length {fact['max_length']} ({fact['overflow']}), prompt {fact['prompt']!r}, "
+        f"revision {fact['revision']}"
     )

@@ -122,7 +122,11 @@ class Store:
             Most bytes that all rows may take; the oldest are dropped.
         """
         step = max(1, BLOCK_BYTES // (layout.words * 8))
+        if limit is not None:
+            records = records[-max(1, int(limit * KEPT_WHEN_FULL) // (layout.words * 8)) :]
         with self.environment.begin(write=True) as (txn, handle):
+            if limit is not None:
+                _make_room(txn, handle, limit, records.nbytes)
             number = _last_number(txn, handle.blocks) + 1
             index = txn.cursor(handle.index)
             for start in range(0, len(records), step):
@@ -132,10 +136,6 @@ class Store:
                 places = [_PLACE.pack(number, row) for row in range(len(part))]
                 index.putmulti(list(zip(_keys(part), places, strict=True)))
                 number += 1
-            if limit is not None and handle.used_bytes(txn) > limit:
-                while handle.used_bytes(txn) > limit * KEPT_WHEN_FULL:
-                    if not _drop_oldest(txn, handle):
-                        break
 
     def prune(self, max_bytes: int) -> None:
         """Drop the oldest rows until the rest takes no more than this.
@@ -243,7 +243,7 @@ _folders: dict[Path, Folder] = {}
 _guard = threading.Lock()
 
 
-def open_folder(path: Path, *, durable: bool) -> Folder:
+def open_folder(path: Path, *, durable: bool, read_only: bool = False) -> Folder:
     """Give a folder, the same object whenever this process asks.
 
     Parameters
@@ -252,6 +252,8 @@ def open_folder(path: Path, *, durable: bool) -> Folder:
         Absolute.
     durable : bool
         Whether what was written outlives a power failure.
+    read_only : bool, default=False
+        Whether nothing may be written; counts for the first who asks.
 
     Returns
     -------
@@ -260,7 +262,8 @@ def open_folder(path: Path, *, durable: bool) -> Folder:
     """
     with _guard:
         if path not in _folders:
-            _folders[path] = Folder(Store(Environment(path, durable=durable)), Counters(path))
+            environment = Environment(path, durable=durable, read_only=read_only)
+            _folders[path] = Folder(Store(environment), Counters(path))
         return _folders[path]
 
 
@@ -311,6 +314,13 @@ def _pack_block(space_id: bytes, layout: Layout, records: Words) -> bytes:
     # Width and dtype are in the header, so that a block explains itself.
     header = _HEADER.pack(space_id, layout.width, DTYPES.index(layout.dtype), len(records))
     return header + records.tobytes()
+
+
+def _make_room(txn: Any, handle: Handle, limit: int, n_bytes: int) -> None:
+    if handle.used_bytes(txn) + n_bytes > limit:
+        while handle.used_bytes(txn) + n_bytes > limit * KEPT_WHEN_FULL:
+            if not _drop_oldest(txn, handle):
+                return
 
 
 def _drop_oldest(txn: Any, handle: Handle) -> bool:

@@ -76,7 +76,8 @@ class SentenceSettings:
             )
         if self.similarity not in (None, *SIMILARITY_NAMES):
             raise ValueError(
-                f"similarity must be one of {', '.join(SIMILARITY_NAMES)}; got {self.similarity!r}."
+                f"similarity must be one of {', '.join(SIMILARITY_NAMES)}; got "
+                f"{self.similarity!r}."
             )
         if self.default_prompt is not None and self.default_prompt not in self.prompts:
             raise ValueError(

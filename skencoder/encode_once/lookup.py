@@ -7,7 +7,8 @@ from typing import Protocol
 import numpy as np
 
 from skencoder.cache import EmbeddingCache
-from skencoder.encode_once.handle import ModelHandle, facts_from_json
+from skencoder.encode_once.facts import facts_from_json, find_facts, look_for_facts
+from skencoder.encode_once.handle import ModelHandle
 from skencoder.encode_once.messages import Message
 from skencoder.encode_once.parts import CachedParts, Lengths, Vectors
 from skencoder.encode_once.request import Answer, Request, answer, count_tokens
@@ -61,12 +62,11 @@ def learn_facts(handle: ModelHandle, cache: EmbeddingCache | None) -> ModelFacts
     ModelFacts
         Sizes, settings, precision.
     """
-    if not handle.knows_facts(cache):
-        worker = _colleague(handle, cache)
-        if worker is not None and cache is not None:
-            message = Message("facts", handle.source, cache)
-            handle.learn(worker.ask(message, lambda head, _: facts_from_json(head)))
-    return handle.facts(cache)
+    worker = _colleague(handle, cache)
+    if worker is not None and cache is not None and look_for_facts(handle, cache) is None:
+        message = Message("facts", handle.source, cache)
+        handle.facts = worker.ask(message, lambda head, _: facts_from_json(head))
+    return find_facts(handle, cache)
 
 
 def encode_texts(
@@ -165,7 +165,9 @@ def _look_up(
     texts: Sequence[str], handle: ModelHandle, plan: EncodingPlan, cache: EmbeddingCache | None
 ) -> tuple[Vectors, Lengths, Lengths]:
     if cache is not None:
-        vectors, lengths, there = CachedParts(cache, handle, plan).get(texts, count=True)
+        facts = learn_facts(handle, cache)
+        parts = CachedParts(cache, handle.fingerprint, facts, plan)
+        vectors, lengths, there = parts.get(texts, count=True)
         return vectors, lengths, np.flatnonzero(~there)
     n_texts = len(texts)
     empty = np.empty((n_texts, plan.full_width), np.float32)

@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skencoder.cache import EmbeddingCache, Space
-from skencoder.encode_once.handle import ModelHandle
 from skencoder.encoding_plan import EncodingPlan, ModelFacts
 
 Vectors = NDArray[np.float32]
@@ -62,6 +61,8 @@ def relatives(
     """
     kept = [(pooling,) for pooling in poolings if _fits(pooling, plan, facts)]
     width = facts.hidden_size if facts.projection_widths is None else plan.full_width
+    # Another library's model computes each layer's hidden states in a pass of their own.
+    layers = layers if facts.shares_pass else ()
     plans = [replace(plan, layer=layer) for layer in layers] + [plan]
     related = [
         replace(one, poolings=pooling, full_width=width) for one in plans for pooling in kept
@@ -76,6 +77,37 @@ def _fits(pooling: str, plan: EncodingPlan, facts: ModelFacts) -> bool:
     return pooling != "weighted_mean" or plan.pools_prompt or not plan.prompt
 
 
+def space_of(plan: EncodingPlan, fingerprint: str, precision: str, dtype: str) -> Space:
+    """Say what the vectors of a plan depend on beside the text.
+
+    Parameters
+    ----------
+    plan : EncodingPlan
+        How texts are encoded.
+    fingerprint : str
+        Of the model.
+    precision : str
+        In what it computes.
+    dtype : str
+        In what vectors are stored.
+
+    Returns
+    -------
+    Space
+        For `EmbeddingCache`.
+    """
+    return Space(
+        fingerprint=fingerprint,
+        pooling="+".join(plan.poolings),
+        layer=plan.layer,
+        prompt=plan.prompt,
+        max_length=plan.max_length,
+        overflow="cut" if plan.overlap is None else "chunk",
+        precision=precision,
+        dtype=dtype,
+    )
+
+
 class CachedParts:
     """A cache as one model and one plan see it.
 
@@ -83,17 +115,22 @@ class CachedParts:
     ----------
     cache : EmbeddingCache
         Where rows are.
-    handle : ModelHandle
+    fingerprint : str
+        Of the model.
+    facts : ModelFacts
         Of the model.
     plan : EncodingPlan
         How texts are encoded.
     """
 
-    def __init__(self, cache: EmbeddingCache, handle: ModelHandle, plan: EncodingPlan) -> None:
-        facts = handle.facts(cache)
+    def __init__(
+        self, cache: EmbeddingCache, fingerprint: str, facts: ModelFacts, plan: EncodingPlan
+    ) -> None:
         self.plans = split(plan, facts)
         self._cache = cache
-        self._spaces = [_space(part, handle, facts, cache.dtype) for part in self.plans]
+        self._spaces = [
+            space_of(part, fingerprint, facts.precision, cache.dtype) for part in self.plans
+        ]
 
     def get(self, texts: Sequence[str], *, count: bool) -> tuple[Vectors, Lengths, Found]:
         """Look texts up.
@@ -123,31 +160,3 @@ class CachedParts:
             return rows[0].vectors, rows[0].lengths, rows[0].found
         there = np.logical_and.reduce([part.found for part in rows])
         return np.concatenate([part.vectors for part in rows], 1), rows[0].lengths, there
-
-    def put(self, texts: Sequence[str], parts: Sequence[Vectors], lengths: Lengths) -> None:
-        """Keep the vectors of all parts.
-
-        Parameters
-        ----------
-        texts : sequence of str of shape (n_texts,)
-            The texts.
-        parts : sequence of float32 of shape (n_texts, width)
-            One array for each of ``plans``.
-        lengths : int64 of shape (n_texts,)
-            Tokens of each text.
-        """
-        for space, vectors in zip(self._spaces, parts, strict=True):
-            self._cache.put(space, texts, vectors, lengths)
-
-
-def _space(plan: EncodingPlan, handle: ModelHandle, facts: ModelFacts, dtype: str) -> Space:
-    return Space(
-        fingerprint=handle.fingerprint,
-        pooling="+".join(plan.poolings),
-        layer=plan.layer,
-        prompt=plan.prompt,
-        max_length=plan.max_length,
-        overflow="cut" if plan.overlap is None else "chunk",
-        precision=facts.precision,
-        dtype=dtype,
-    )

@@ -56,7 +56,7 @@ class Registry:
         """
         with self._lock:
             key = _key(source)
-            model = self._models.get(key)
+            model = self._get(key)
             if model is None:
                 on_load()
                 model = _load(source)
@@ -73,7 +73,9 @@ class Registry:
             As it was loaded.
         """
         with self._lock:
-            self._models.setdefault(_key(model.source), model)
+            key = _key(model.source)
+            if self._get(key) is None:
+                self._models[key] = model
 
     def find(self, source: Source) -> "TextEncoder | None":
         """Give a model if it is there.
@@ -92,7 +94,15 @@ class Registry:
         if "torch" not in sys.modules or not self._models:
             return None
         with self._lock:
-            return self._models.get(_key(source))
+            return self._get(_key(source))
+
+    def _get(self, key: Key) -> "TextEncoder | None":
+        model = self._models.get(key)
+        if model is not None and (model.is_stranded or not model.is_as_loaded):
+            # It is not what its source says any more, or cannot be used here.
+            del self._models[key]
+            return None
+        return model
 
     def release(self) -> None:
         """Let go of all models."""

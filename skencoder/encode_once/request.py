@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from skencoder.cache import EmbeddingCache
+from skencoder.encode_once.facts import find_facts, keep_facts
 from skencoder.encode_once.handle import ModelHandle
-from skencoder.encode_once.parts import CachedParts, Lengths, Vectors
-from skencoder.encoding_plan import EncodingPlan
+from skencoder.encode_once.parts import CachedParts, Lengths, Vectors, space_of, split
+from skencoder.encoding_plan import EncodingPlan, ModelFacts
 
 Advance = Callable[[int], object]
 
@@ -82,15 +83,27 @@ def answer(
     with _turn:
         if cache is None:
             return _encode(request, handle, [request.plan], None, advance)[0]
-        kept = CachedParts(cache, handle, request.plan)
-        vectors, lengths, there = kept.get(request.texts, count=False)
-        if advance and there.any():
-            advance(int(there.sum()))
-        rest = np.flatnonzero(~there)
+        facts = find_facts(handle, cache)
+        vectors, lengths, rest = _look_again(request, handle, facts, cache)
+        if len(rest) and handle.load(cache).facts != facts:
+            # "auto" means something else here than where that was noted down.
+            facts = keep_facts(handle.load(cache).facts, handle, cache)
+            vectors, lengths, rest = _look_again(request, handle, facts, cache)
+        if advance and len(rest) < len(request.texts):
+            advance(len(request.texts) - len(rest))
         if len(rest):
-            new = _encode_and_keep(_choose(request, rest), handle, cache, kept, advance)
+            new = _encode_and_keep(_choose(request, rest), handle, facts, cache, advance)
             vectors[rest], lengths[rest] = new.vectors, new.lengths
         return Answer(vectors, lengths)
+
+
+def _look_again(
+    request: Request, handle: ModelHandle, facts: ModelFacts, cache: EmbeddingCache
+) -> tuple[Vectors, Lengths, Lengths]:
+    """Look for what somebody else has encoded since the request was made."""
+    parts = CachedParts(cache, handle.fingerprint, facts, request.plan)
+    vectors, lengths, there = parts.get(request.texts, count=False)
+    return vectors, lengths, np.flatnonzero(~there)
 
 
 def _choose(request: Request, rows: Lengths) -> Request:
@@ -105,30 +118,36 @@ def _choose(request: Request, rows: Lengths) -> Request:
 def _encode_and_keep(
     request: Request,
     handle: ModelHandle,
+    facts: ModelFacts,
     cache: EmbeddingCache,
-    kept: CachedParts,
     advance: Advance | None,
 ) -> Answer:
-    others = [
-        CachedParts(cache, handle, plan) for plan in request.relatives if plan != request.plan
-    ]
-    plans = list(dict.fromkeys(plan for parts in [kept, *others] for plan in parts.plans))
+    own = split(request.plan, facts)
+    others = [part for plan in request.relatives for part in split(plan, facts)]
+    plans = list(dict.fromkeys([*own, *others]))
     encoded = _encode(request, handle, plans, cache, advance)
-    by_plan = dict(zip(plans, encoded, strict=True))
-    for parts in [kept, *others]:
-        arrays = [by_plan[plan].vectors for plan in parts.plans]
-        parts.put(request.texts, arrays, encoded[0].lengths)
+    fingerprint, lengths = handle.fingerprint, encoded[0].lengths
+    for plan, one in zip(plans, encoded, strict=True):
+        space = space_of(plan, fingerprint, facts.precision, cache.dtype)
+        cache.put(space, request.texts, one.vectors, lengths)
     cache.count(texts_encoded=len(request.texts))
-    own = [by_plan[plan].vectors for plan in kept.plans]
-    return Answer(own[0] if len(own) == 1 else np.concatenate(own, 1), encoded[0].lengths)
+    vectors = [_as_kept(one.vectors, cache.dtype) for one in encoded[: len(own)]]
+    return Answer(vectors[0] if len(vectors) == 1 else np.concatenate(vectors, 1), lengths)
+
+
+def _as_kept(vectors: Vectors, dtype: str) -> Vectors:
+    """Round as the cache does, so that the first answer is the same as all later ones."""
+    with np.errstate(over="ignore"):
+        rounded: Vectors = vectors.astype(dtype, copy=False).astype(np.float32, copy=False)
+    return np.where(np.isfinite(rounded), rounded, vectors) if dtype != "float32" else vectors
 
 
 def _encode(
     request: Request,
     handle: ModelHandle,
     plans: list[EncodingPlan],
-    cache: EmbeddingCache | None = None,
-    advance: Advance | None = None,
+    cache: EmbeddingCache | None,
+    advance: Advance | None,
 ) -> list[Answer]:
     raw = handle.load(cache).encode_raw(
         request.texts, plans, rows=np.array(request.rows), advance=advance
@@ -160,12 +179,13 @@ def count_tokens(
     return handle.load(cache).count_tokens(texts, plan)
 
 
-_turn = threading.Lock()
+# Of callbacks that hear how it goes one may ask for vectors itself.
+_turn = threading.RLock()
 
 
 def _forget_turn() -> None:
     global _turn  # noqa: PLW0603 - another thread may have held it when the process was forked
-    _turn = threading.Lock()
+    _turn = threading.RLock()
 
 
 if hasattr(os, "register_at_fork"):

@@ -9,13 +9,23 @@ import json
 import os
 import secrets
 import threading
+import time
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict
 from multiprocessing import AuthenticationError
-from multiprocessing.connection import Client, Connection, Listener
+from multiprocessing.connection import (
+    Client,
+    Connection,
+    Listener,
+    answer_challenge,
+    deliver_challenge,
+)
 from pathlib import Path
 from typing import Any
 
-from skencoder.encode_once.handle import ModelHandle, facts_to_json
+from skencoder.encode_once.facts import find_facts
+from skencoder.encode_once.handle import ModelHandle
 from skencoder.encode_once.messages import (
     Message,
     pack_answer,
@@ -24,8 +34,8 @@ from skencoder.encode_once.messages import (
     raise_error,
     unpack_answer,
 )
-from skencoder.encode_once.request import Answer, answer, count_tokens
-from skencoder.session import session
+from skencoder.encode_once.request import Answer, Request, answer, count_tokens
+from skencoder.session import is_alive, session
 
 ADDRESS_FILE = "service.json"
 # Processes that would misunderstand each other do not speak.
@@ -33,6 +43,7 @@ PROTOCOL = 1
 # A path to a socket has little room; where it is too long, the local network has to do.
 LONGEST_PATH = 100
 SECONDS_TO_FINISH = 10.0
+SECONDS_BETWEEN_LOOKS = 1.0
 
 
 class Service:
@@ -48,8 +59,11 @@ class Service:
         key = secrets.token_bytes(32)
         socket = str(folder / "socket")
         local = hasattr(os, "fork") and len(socket) <= LONGEST_PATH
-        self._listener = Listener(socket if local else ("localhost", 0), authkey=key)
+        # Whoever connects is asked for the key in a thread of its own, and keeps nobody waiting.
+        self._listener = Listener(socket if local else ("localhost", 0))
+        self._key = key
         self._busy = threading.Lock()
+        self._closed = False
         self._write_address(folder, key)
         threading.Thread(target=self._accept, daemon=True, name="skencoder-service").start()
 
@@ -61,47 +75,45 @@ class Service:
         draft.replace(folder / ADDRESS_FILE)
 
     def _accept(self) -> None:
-        while True:
+        while not self._closed:
             try:
                 connection = self._listener.accept()
-            except (AuthenticationError, EOFError, ConnectionError):
-                continue
             except OSError:
-                return  # closed
+                # Perhaps there are too many open files, for the moment.
+                time.sleep(SECONDS_BETWEEN_LOOKS / 10)
+                continue
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection: Any) -> None:
-        with connection:
+        with connection, suppress(EOFError, OSError, AuthenticationError):
+            deliver_challenge(connection, self._key)
+            answer_challenge(connection, self._key)
             while True:
-                try:
-                    content = connection.recv_bytes()
-                    with self._busy:
-                        parts = _respond(content)
-                    for part in parts:
-                        connection.send_bytes(part)
-                except (EOFError, OSError):
-                    return
+                for part in self._respond(connection.recv_bytes()):
+                    connection.send_bytes(part)
+
+    def _respond(self, content: bytes) -> list[bytes]:
+        try:
+            message = Message.from_bytes(content)
+            handle = ModelHandle(message.source)
+            if message.request is None:
+                return [json.dumps(asdict(find_facts(handle, message.cache))).encode()]
+            with self._busy:
+                return _work(message, message.request, handle)
+        except Exception as error:  # whatever it is, the worker has to hear of it
+            return pack_error(error)
 
     def close(self) -> None:
         """Answer no more, and wait for what is being answered."""
+        self._closed = True
         self._listener.close()
         self._busy.acquire(timeout=SECONDS_TO_FINISH)
 
 
-def _respond(content: bytes) -> list[bytes]:
-    try:
-        message = Message.from_bytes(content)
-        handle = ModelHandle(message.source)
-        if message.operation == "facts":
-            return [json.dumps(facts_to_json(handle.facts(message.cache))).encode()]
-        request = message.request
-        if request is None:
-            raise ValueError(f"{message.operation} needs texts")
-        if message.operation == "count":
-            return pack_lengths(count_tokens(request.texts, request.plan, handle, message.cache))
-        return pack_answer(answer(request, handle, message.cache))
-    except Exception as error:  # whatever it is, the worker has to hear of it
-        return pack_error(error)
+def _work(message: Message, request: Request, handle: ModelHandle) -> list[bytes]:
+    if message.operation == "count":
+        return pack_lengths(count_tokens(request.texts, request.plan, handle, message.cache))
+    return pack_answer(answer(request, handle, message.cache))
 
 
 class Worker:
@@ -145,13 +157,29 @@ class Worker:
                 if connection is None:
                     return None
                 connection.send_bytes(message.to_bytes())
-                head = json.loads(connection.recv_bytes())
+                head = json.loads(self._receive(connection))
                 found = None if "error" in head else read(head, connection)
             except (OSError, EOFError, AuthenticationError):
-                self._gone, self._connection = True, None
+                self._gone = True
+                self._hang_up()
                 return None
+            except BaseException:
+                # What was asked for is not what the next one wants to hear.
+                self._hang_up()
+                raise
         raise_error(head)
         return found
+
+    def _receive(self, connection: "Connection[Any, Any]") -> bytes:
+        while not connection.poll(SECONDS_BETWEEN_LOOKS):
+            if not is_alive(self._folder, unsure=True):
+                raise EOFError("the process that owns the session is gone")
+        return connection.recv_bytes()
+
+    def _hang_up(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
     def _connect(self) -> "Connection[Any, Any] | None":
         if self._connection is None and not self._gone:

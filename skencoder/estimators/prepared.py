@@ -21,13 +21,13 @@ from skencoder.encoding_options import EncodingOptions
 from skencoder.encoding_plan import EncodingPlan, plan_encoding, plan_from_json
 from skencoder.errors import ParameterError
 from skencoder.model_source import Source
-from skencoder.text_checks import check_texts, report_overlong
+from skencoder.text_checks import report_overlong
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-# From here to the line of the user's that called an estimator's method.
-STACKLEVEL = 6
+# A vector of zeros stays one.
+SMALLEST_NORM = 1e-12
 
 
 @dataclass(frozen=True)
@@ -198,7 +198,10 @@ class Prepared:
             In the order of the texts.
         """
         if self.output == "torch" and self.cache is None:
-            return self._encode_on_device(texts)
+            # Without a detour over the CPU; nothing is kept, so nothing has to be there.
+            model = self.handle.load()
+            encoded = model.encode(texts, self.options, output_device=model.device)
+            return Encoded(encoded.vectors, encoded.n_overlong)
         others: tuple[EncodingPlan, ...] = ()
         layers, poolings = tuple(layers), tuple(poolings)
         if layers or poolings:
@@ -207,27 +210,18 @@ class Prepared:
         answer = encode_texts(
             texts, self.handle, self.plan, self.cache, relatives=others, progress=progress
         )
-        n_overlong = self._report(answer.lengths)
+        n_overlong = report_overlong(answer.lengths, self.plan.max_length, self.plan.overflow)
         vectors = _finish(answer.vectors, self.plan)
         return Encoded(self._to_device(vectors) if self.output == "torch" else vectors, n_overlong)
-
-    def _report(self, lengths: NDArray[np.int64]) -> int:
-        plan = self.plan
-        return report_overlong(lengths, plan.max_length, plan.overflow, stacklevel=STACKLEVEL)
 
     def _to_device(self, vectors: NDArray[np.float32]) -> "Tensor":
         import torch
 
-        return torch.from_numpy(vectors).to(self.handle.load(self.cache).device)
+        from skencoder.devices import resolve_device
 
-    def _encode_on_device(self, texts: list[str]) -> Encoded:
-        """Encode without a detour over the CPU; nothing is kept, so nothing has to be there."""
-        check_texts(texts)
-        model = self.handle.load()
-        if self.plan.overflow == "error":
-            self._report(model.count_tokens(texts, self.plan))
-        raw = model.encode_raw(texts, [self.plan], output_device=model.device)
-        return Encoded(_finish_tensor(raw.vectors[0], self.plan), self._report(raw.lengths))
+        model = self.handle.in_memory
+        where = resolve_device(self.handle.source.device) if model is None else model.device
+        return torch.from_numpy(vectors).to(where)
 
 
 def _plan(
@@ -256,13 +250,3 @@ def _finish(vectors: NDArray[np.float32], plan: EncodingPlan) -> NDArray[np.floa
         norms = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
         vectors /= np.maximum(norms, SMALLEST_NORM)[:, None]
     return vectors
-
-
-def _finish_tensor(vectors: "Tensor", plan: EncodingPlan) -> "Tensor":
-    vectors = vectors[:, : plan.n_features]
-    norms = vectors.norm(dim=1, keepdim=True).clamp_min(SMALLEST_NORM)
-    return vectors / norms if plan.normalize else vectors
-
-
-# A vector of zeros stays one.
-SMALLEST_NORM = 1e-12

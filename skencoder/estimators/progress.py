@@ -59,13 +59,19 @@ class Ticks:
         Of the fit, begun, with room for ``TICKS`` parts.
     bar : Bar
         Is told too.
+
+    Attributes
+    ----------
+    total : int
+        Texts that had to be encoded.
     """
 
     def __init__(self, estimator: Any, context: Any, bar: Bar) -> None:
         self._estimator = estimator
         self._context = context
         self._bar = bar
-        self._done = self._ticked = self._total = 0
+        self._done = self._ticked = 0
+        self.total = 0
 
     def start(self, total: int) -> None:
         """Hear how much there is to do.
@@ -75,7 +81,7 @@ class Ticks:
         total : int
             Texts to encode.
         """
-        self._total = total
+        self.total = total
         self._bar.start(total)
 
     def advance(self, number: int) -> None:
@@ -88,7 +94,7 @@ class Ticks:
         """
         self._bar.advance(number)
         self._done += number
-        while self._ticked < self._done * TICKS // self._total:
+        while self._ticked < self._done * TICKS // self.total:
             self._ticked += 1
             part = self._context.subcontext(task_name="encode")
             part.call_on_fit_task_begin(estimator=self._estimator)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from skencoder.checkpoint_files import SentenceSettings
+from skencoder.encode_once import check_fingerprint
 from skencoder.errors import CheckpointError, ParameterError
 from skencoder.estimators.prepared import Prepared
 from skencoder.files import read_json
@@ -56,7 +57,7 @@ def save(folder: str | Path, prepared: Prepared, parameters: Mapping[str, Any]) 
     target = Path(folder).expanduser().absolute()
     with _appearing(target) as draft:
         _write_checkpoint(draft, checkpoint, prepared)
-        content = json.dumps({"parameters": kept}, indent=2, ensure_ascii=False)
+        content = json.dumps({"parameters": kept}, indent=2, ensure_ascii=False, default=_plain)
         (draft / PARAMETERS_FILE).write_text(content + "\n", encoding="utf-8")
         card = _card(target.name, prepared, kept, checkpoint.settings)
         (draft / "README.md").write_text(card, encoding="utf-8")
@@ -93,6 +94,11 @@ def load_parameters(folder: str | Path) -> dict[str, Any]:
     return parameters
 
 
+def _plain(value: Any) -> Any:
+    """Give a number of numpy's as one of Python's."""
+    return value.item()
+
+
 def _check_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
     kept = {name: value for name, value in parameters.items() if name not in NOT_SAVED}
     functions = [name for name, value in kept.items() if callable(value)]
@@ -111,6 +117,7 @@ def _checkpoint(prepared: Prepared) -> "Checkpoint":
     source = prepared.handle.source
     checkpoint = load_checkpoint(source.model, trust_remote_code=source.trust_remote_code)
     if prepared.handle.is_reproducible:
+        check_fingerprint(source, checkpoint.fingerprint)
         return checkpoint
     model = prepared.handle.load()
     return replace(checkpoint, encoder=model.encoder, projection=model.projection)

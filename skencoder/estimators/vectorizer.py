@@ -122,6 +122,9 @@ class EncoderVectorizer(
     array(['good'], dtype='<U4')
     """
 
+    # Where scikit-learn's HTML view leads to.
+    _doc_link_module = "skencoder"
+    _doc_link_template = "https://pypi.org/project/skencoder/"
     # What a search varies of this estimator, as far as one pass serves it; see `set_params`.
     _varied: frozenset[str] = frozenset()
 
@@ -237,7 +240,11 @@ class EncoderVectorizer(
         texts = self._make_reader().read(X)
         context.call_on_fit_task_begin(estimator=self, X=texts, y=y)
         self._fit()
-        vectors = self._encode(texts, Ticks(self, context, Bar(self.verbose)))
+        ticks = Ticks(self, context, Bar(self.verbose))
+        vectors = self._encode(texts, ticks)
+        if not ticks.total:
+            # Nothing was new: if a search was going on, this is its end.
+            self._varied = frozenset()
         context.call_on_fit_task_end(estimator=self, X=texts, y=y)
         return vectors
 
@@ -459,8 +466,7 @@ class EncoderVectorizer(
                 f"model must be a checkpoint's name or folder, or a TextEncoder; got a "
                 f"{type(self.model).__name__}."
             )
-        handle.check_request(precision=self.precision, device=self.device)
-        return handle
+        return handle.asked_for(precision=self.precision, device=self.device)
 
     def _encode(self, texts: list[str], progress: Progress) -> "NDArray[np.float32] | Tensor":
         layers = range(self._prepared.n_layers + 1) if "layer" in self._varied else ()
