@@ -34,6 +34,8 @@ from skencoder.text_checks import check_texts, report_overlong
 from skencoder.tokenization import Index, TextTokenizer
 from skencoder.vocabulary import check_vocabulary
 
+# Numbers of each tensor, about, by which a change is noticed.
+PROBES = 3
 # A child made by fork inherits torch, but not the threads of its pool, and would wait for them.
 _THREADS_OF = {"pid": os.getpid()}
 
@@ -150,6 +152,7 @@ class TextEncoder:
         ParameterError
             If precision or device has no such choice.
         """
+        _leave_inherited_threads()
         where = resolve_device(device)
         dtype = resolve_precision(precision, where)
         checkpoint = load_checkpoint(model, trust_remote_code=trust_remote_code)
@@ -173,8 +176,7 @@ class TextEncoder:
     def fingerprint(self) -> str:
         """SHA-256 over configuration, weights, tokenizer and settings, 64 hexadecimal digits.
 
-        Weights that were changed since they were loaded have a fingerprint of their own, as far as
-        torch counts the change: one through ``parameter.data`` it does not.
+        Weights that were changed since they were loaded have a fingerprint of their own.
         """
         state = self._state_of_weights()
         if state == self._as_loaded:
@@ -196,13 +198,17 @@ class TextEncoder:
     def _modules(self) -> list[nn.Module]:
         return [self.encoder, *([self.projection] if self.projection is not None else [])]
 
-    def _state_of_weights(self) -> list[tuple[int, int]]:
-        """Tell two states apart without reading the weights: torch counts changes in place."""
-        return [
-            (value.data_ptr(), 0 if value.is_inference() else value._version)
-            for module in self._modules()
-            for value in module.state_dict().values()
-        ]
+    def _state_of_weights(self) -> list[Any]:
+        """Tell two states apart without reading all weights.
+
+        torch counts changes in place, but not those through ``parameter.data``; they show in a few
+        numbers of each tensor, unless somebody changes just the others.
+        """
+        values = [v for module in self._modules() for v in module.state_dict().values()]
+        places = [(v.data_ptr(), 0 if v.is_inference() else v._version) for v in values]
+        flat = [v.detach().reshape(-1) for v in values if v.numel()]
+        samples = [v[:: max(1, len(v) // PROBES)] for v in flat]
+        return [places, torch.cat([sample.float() for sample in samples]).tolist()]
 
     def _hash_weights(self) -> str:
         digest = hashlib.sha256(self.source.fingerprint.encode())
@@ -423,9 +429,7 @@ class TextEncoder:
         return tokens.lengths + self.tokenizer.n_special
 
     def _begin_pass(self) -> EncodingPass:
-        if _THREADS_OF["pid"] != os.getpid():
-            torch.set_num_threads(1)
-            _THREADS_OF["pid"] = os.getpid()
+        _leave_inherited_threads()
         return EncodingPass(self.encoder, self.tokenizer, self.projection)
 
     def _progress_bar(self, total: int, plan: EncodingPlan) -> Any:
@@ -464,6 +468,12 @@ class TextEncoder:
                 f"and load that folder."
             )
         return _load_source, (self.source,)
+
+
+def _leave_inherited_threads() -> None:
+    if _THREADS_OF["pid"] != os.getpid():
+        torch.set_num_threads(1)
+        _THREADS_OF["pid"] = os.getpid()
 
 
 def _load_source(source: Source) -> TextEncoder:

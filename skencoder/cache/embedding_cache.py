@@ -162,7 +162,7 @@ class EmbeddingCache:
         width : int
             Numbers in a vector.
         count : bool, default=True
-            Whether hits and misses are counted.
+            Whether hits, misses and damage are counted, and damage is warned of.
 
         Returns
         -------
@@ -180,9 +180,9 @@ class EmbeddingCache:
             here = slice(start, start + LOOKED_UP_AT_ONCE)
             keys = row_keys(space, texts[here])
             n_damaged += self._read(partial(_look_up, rows, here, layout, keys), 0)
-        if n_damaged:
-            self._tell_damage(n_damaged)
         if count:
+            if n_damaged:
+                self._tell_damage(n_damaged)
             n_hits = int(rows.found.sum())
             self.count(hits=n_hits, misses=n_texts - n_hits)
         return rows
@@ -371,8 +371,8 @@ class _Trouble:
         return since is not None and time.monotonic() - since < SECONDS_BEFORE_ANOTHER_TRY
 
     def is_new(self, what: str) -> bool:
-        """Note it down, and tell whether it is the first time."""
-        new = what not in self._since
+        """Note it down, and tell whether it is the first trouble at all."""
+        new = not self._since
         self._since[what] = time.monotonic()
         return new
 

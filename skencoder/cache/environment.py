@@ -91,6 +91,7 @@ class Environment:
         self._idle = threading.Condition()
         self._handle: Handle | None = None
         self._running = 0
+        self._forking = False
         _environments.add(self)
 
     @contextmanager
@@ -117,6 +118,7 @@ class Environment:
             If the files are no environment, or a damaged one.
         """
         with self._idle:
+            self._idle.wait_for(lambda: not self._forking, SECONDS_BEFORE_FORK)
             handle = self._opened()
             self._running += 1
         try:
@@ -137,24 +139,48 @@ class Environment:
         """
         with self._idle:
             handle = self._opened()
-            if self._running:
+            if self._running or self._forking:
                 return False
             with handle.users.alone() as alone:
                 return alone and self._replace(handle)
 
+    def rest(self) -> bool:
+        """Close it if nobody uses it just now; the next use opens it again.
+
+        Returns
+        -------
+        bool
+            Whether it was open, and is not any more.
+        """
+        # Whoever opens another environment holds its lock, and must not wait for this one's.
+        if not self._idle.acquire(blocking=False):
+            return False
+        try:
+            if self._handle is None or self._running:
+                return False
+            self._handle.close()
+            self._handle = None
+            return True
+        finally:
+            self._idle.release()
+
     def hold(self) -> None:
         """Let no transaction begin, and wait for those that run: a child inherits none of them."""
-        self._idle.acquire()
-        self._idle.wait_for(lambda: not self._running, SECONDS_BEFORE_FORK)
+        with self._idle:
+            self._forking = True
+            self._idle.wait_for(lambda: not self._running, SECONDS_BEFORE_FORK)
 
     def go_on(self) -> None:
         """Let transactions begin again."""
-        self._idle.release()
+        with self._idle:
+            self._forking = False
+            self._idle.notify_all()
 
     def forget(self) -> None:
         """Close what was inherited by fork; the parent's is not touched."""
         self._idle = threading.Condition()
         self._running = 0
+        self._forking = False
         if self._handle is not None:
             self._handle.close()
             self._handle = None
@@ -240,10 +266,20 @@ def _open_lmdb(folder: Path, durable: bool, read_only: bool) -> Any:
                 max_readers=MAX_READERS,
                 mode=0o600,
             )
-        except (lmdb.MemoryError, MemoryError):
-            size //= 2
-            if size < LEAST_MAP_BYTES:
+        except (lmdb.Error, MemoryError) as error:
+            if not _lacks_addresses(error) or size <= LEAST_MAP_BYTES:
                 raise
+            if not _close_idle():
+                size //= 2
+
+
+def _lacks_addresses(error: Exception) -> bool:
+    return isinstance(error, MemoryError | lmdb.MemoryError) or "allocate" in str(error)
+
+
+def _close_idle() -> bool:
+    """Close what nobody uses just now, and tell whether that was any."""
+    return any([environment.rest() for environment in list(_environments)])
 
 
 def _check_size(env: Any, path: Path, read_only: bool) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,10 +41,6 @@ class Layout:
         """Words that a record takes."""
         return KEY_WORDS + 1 + self.vector_words + 1
 
-    @cached_property
-    def _weights(self) -> Words:
-        return _mix(np.arange(1, self.words, dtype=np.uint64)) | np.uint64(1)
-
     def checksums(self, records: Words) -> Words:
         """Add up all words but the last, each times an odd number, modulo 2 ** 64.
 
@@ -60,7 +56,7 @@ class Layout:
         uint64 of shape (n_rows,)
             One checksum per record.
         """
-        sums: Words = records[:, :-1] @ self._weights + _CHECKSUM_OF_ZEROS
+        sums: Words = records[:, :-1] @ _weights(self.words - 1) + _CHECKSUM_OF_ZEROS
         return sums
 
     def pack(self, keys: Sequence[bytes], vectors: Vectors, lengths: Lengths) -> Words:
@@ -141,6 +137,12 @@ def as_words(keys: Sequence[bytes]) -> Words:
         The same bytes.
     """
     return np.frombuffer(b"".join(keys), np.uint64).reshape(-1, KEY_WORDS)
+
+
+# Not a cached property: before Python 3.12 those share a lock, which a fork may find taken.
+@lru_cache
+def _weights(number: int) -> Words:
+    return _mix(np.arange(1, number + 1, dtype=np.uint64)) | np.uint64(1)
 
 
 def _mix(numbers: Words) -> Words:

@@ -28,6 +28,10 @@ BLOCK_BYTES = 2**20
 # What is left when a bound is passed, so that not every write has to make room.
 KEPT_WHEN_FULL = 0.9
 BLOCKS_AT_ONCE = 64
+# What a row takes in the index, whose pages are not all full.
+INDEX_BYTES = 100
+# What a write takes besides, in pages that it fills in part.
+PAGES_BYTES = 2**14
 DTYPES = ("float32", "float16")
 _PLACE = struct.Struct("=QQ")
 _NOWHERE = _PLACE.pack(2**64 - 1, 0)
@@ -122,11 +126,12 @@ class Store:
             Most bytes that all rows may take; the oldest are dropped.
         """
         step = max(1, BLOCK_BYTES // (layout.words * 8))
+        row_bytes = layout.words * 8 + INDEX_BYTES
         if limit is not None:
-            records = records[-max(1, int(limit * KEPT_WHEN_FULL) // (layout.words * 8)) :]
+            records = records[-max(1, int(limit * KEPT_WHEN_FULL - PAGES_BYTES) // row_bytes) :]
         with self.environment.begin(write=True) as (txn, handle):
             if limit is not None:
-                _make_room(txn, handle, limit, records.nbytes)
+                _make_room(txn, handle, limit, len(records) * row_bytes + PAGES_BYTES)
             number = _last_number(txn, handle.blocks) + 1
             index = txn.cursor(handle.index)
             for start in range(0, len(records), step):

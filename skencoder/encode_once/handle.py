@@ -16,6 +16,8 @@ from skencoder.frames import user_stacklevel
 from skencoder.model_source import Source
 
 if TYPE_CHECKING:
+    import torch
+
     from skencoder.text_encoder import TextEncoder
 
 
@@ -43,7 +45,7 @@ class ModelHandle:
         self.source = source
         self.facts: ModelFacts | None = None
         self._given = given
-        self._unpickled = unpickled
+        self.unpickled = unpickled
         self._loaded: TextEncoder | None = None
         if given is not None and given.is_as_loaded:
             REGISTRY.adopt(given)
@@ -129,7 +131,7 @@ class ModelHandle:
         try:
             self._loaded = REGISTRY.load(source, count)
         except DeviceError as error:
-            if not self._unpickled:
+            if not self.unpickled:
                 raise
             warnings.warn(
                 f"{error} The pickled encoder goes on there.",
@@ -139,6 +141,14 @@ class ModelHandle:
             self._loaded = REGISTRY.load(replace(source, device="auto"), count)
         self._given = None
         return self._loaded
+
+    @property
+    def device(self) -> "torch.device":
+        """Where the model is, or would be; it is not loaded for that."""
+        from skencoder.devices import resolve_device
+
+        model = self.in_memory
+        return resolve_device(self.source.device) if model is None else model.device
 
     def count_tokens(self, text: str) -> int:
         """Count a text's tokens, special ones aside.
@@ -211,7 +221,7 @@ class ModelHandle:
             precision=wanted.get("precision", self.source.precision),
             device=wanted.get("device", self.source.device),
         )
-        return ModelHandle(source, unpickled=self._unpickled)
+        return ModelHandle(source, unpickled=self.unpickled)
 
     def let_go(self) -> None:
         """Forget the model in memory, unless it is the user's own."""

@@ -64,7 +64,7 @@ def learn_facts(handle: ModelHandle, cache: EmbeddingCache | None) -> ModelFacts
     """
     worker = _colleague(handle, cache)
     if worker is not None and cache is not None and look_for_facts(handle, cache) is None:
-        message = Message("facts", handle.source, cache)
+        message = Message("facts", handle.source, cache, None, handle.unpickled)
         handle.facts = worker.ask(message, lambda head, _: facts_from_json(head))
     return find_facts(handle, cache)
 
@@ -207,7 +207,9 @@ def _count(
 ) -> Lengths:
     if worker is not None and cache is not None:
         request = Request(plan, (), texts, [])
-        found = worker.ask(Message("count", handle.source, cache, request), read_answer)
+        found = worker.ask(
+            Message("count", handle.source, cache, request, handle.unpickled), read_answer
+        )
         if found is not None:
             lengths: Lengths = found.lengths
             return lengths
@@ -223,7 +225,7 @@ def _ask(
 ) -> Answer:
     advance = progress.advance if progress is not None else None
     if worker is not None and cache is not None:
-        message = Message("encode", handle.source, cache, request)
+        message = Message("encode", handle.source, cache, request, handle.unpickled)
         found: Answer | None = worker.ask(message, read_answer)
         if found is not None:
             if advance:

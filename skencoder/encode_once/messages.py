@@ -27,14 +27,17 @@ class Message:
         Of the model.
     cache : EmbeddingCache
         Where vectors are kept.
-    request : Request or None
+    request : Request or None, default=None
         The texts and what to do with them; None for "facts".
+    unpickled : bool, default=False
+        Whether the model comes from elsewhere, and may run on another device than there.
     """
 
     operation: str
     source: Source
     cache: EmbeddingCache
     request: Request | None = None
+    unpickled: bool = False
 
     def to_bytes(self) -> bytes:
         """Write the message.
@@ -51,6 +54,7 @@ class Message:
                 "source": asdict(self.source),
                 "cache": [str(cache.folder), cache.is_session, cache.max_bytes, cache.dtype],
                 "request": self.request and asdict(self.request),
+                "unpickled": self.unpickled,
             }
         ).encode()
 
@@ -83,6 +87,7 @@ class Message:
                 request["texts"],
                 request["rows"],
             ),
+            fields["unpickled"],
         )
 
 

@@ -95,7 +95,7 @@ class Service:
     def _respond(self, content: bytes) -> list[bytes]:
         try:
             message = Message.from_bytes(content)
-            handle = ModelHandle(message.source)
+            handle = ModelHandle(message.source, unpickled=message.unpickled)
             if message.request is None:
                 return [json.dumps(asdict(find_facts(handle, message.cache))).encode()]
             with self._busy:

@@ -217,11 +217,7 @@ class Prepared:
     def _to_device(self, vectors: NDArray[np.float32]) -> "Tensor":
         import torch
 
-        from skencoder.devices import resolve_device
-
-        model = self.handle.in_memory
-        where = resolve_device(self.handle.source.device) if model is None else model.device
-        return torch.from_numpy(vectors).to(where)
+        return torch.from_numpy(vectors).to(self.handle.device)
 
 
 def _plan(

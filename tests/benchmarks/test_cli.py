@@ -45,7 +45,15 @@ def test_help_names_every_option(run, arguments):
     assert done.returncode == 0
     expected = {
         (): ["mteb", "speed"],
-        ("mteb",): ["--model", "--tasks", "--data-root", "--precision", "--results", "--subsets", "--cache"],
+        ("mteb",): [
+            "--model",
+            "--tasks",
+            "--data-root",
+            "--precision",
+            "--results",
+            "--subsets",
+            "--cache",
+        ],
         ("speed",): [
             "--model",
             "--engines",
