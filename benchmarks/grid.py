@@ -124,10 +124,10 @@ def format_grid(report: GridReport) -> str:
         lines.append(
             [name, f"{np.median(seconds):.2f}", ratio, f"{report.scores[name]:.4f}"],
         )
-    header = ["encoder in the search", "seconds", "of it", "accuracy"]
+    header = ["encoder in the search", "seconds", "times", "accuracy"]
     head = (
         f"{report.rows} texts, {FOLDS} folds, {len(STRENGTHS)} values of C; skencoder encoded "
-        f"{report.texts_encoded} texts. 'of it': skencoder's time divided by this one's.\n\n"
+        f"{report.texts_encoded} texts. 'times': this one's time divided by skencoder's.\n\n"
     )
     return head + format_table(header, lines)
 

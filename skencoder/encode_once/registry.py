@@ -58,8 +58,8 @@ class Registry:
             key = _key(source)
             model = self._get(key)
             if model is None:
-                on_load()
                 model = _load(source)
+                on_load()
                 self._models[key] = model
             self._latest = model
             return model
