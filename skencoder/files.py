@@ -2,9 +2,13 @@
 
 import hashlib
 import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from skencoder.errors import CheckpointError
 
@@ -139,3 +143,53 @@ def file_sha256(path: Path) -> str:
 def _sha256(path: Path, *_version: int) -> str:
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def check_is_new(target: Path) -> None:
+    """Refuse to write where something is.
+
+    Parameters
+    ----------
+    target : Path
+        A folder; it may be there, empty.
+
+    Raises
+    ------
+    CheckpointError
+        If it is a file, or holds something.
+    """
+    if target.is_file() or (target.is_dir() and any(target.iterdir())):
+        raise CheckpointError(f"{target} is not empty; choose a new folder.")
+
+
+@contextmanager
+def appearing(target: Path) -> Iterator[Path]:
+    """Give a folder to fill, which becomes the target at the end, or nothing if that fails.
+
+    Parameters
+    ----------
+    target : Path
+        What shall appear; nothing, or an empty folder.
+
+    Yields
+    ------
+    Path
+        An empty folder.
+    """
+    # Inside a folder that exists, so that renaming stays on one file system.
+    place = target if target.exists() else target.parent
+    place.mkdir(parents=True, exist_ok=True)
+    draft = place / f".draft-{uuid4().hex}"
+    draft.mkdir()
+    try:
+        yield draft
+        if place != target:
+            draft.rename(target)
+            return
+        # Without config.json a folder is no checkpoint, so it comes last.
+        for path in sorted(draft.iterdir(), key=lambda path: path.name == "config.json"):
+            path.rename(target / path.name)
+        draft.rmdir()
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise

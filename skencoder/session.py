@@ -9,12 +9,13 @@ import os
 import shutil
 import stat
 import tempfile
-import threading
 from multiprocessing import parent_process
 from multiprocessing.util import Finalize
 from pathlib import Path
 
 from filelock import FileLock, Timeout
+
+from skencoder.fork_lock import ForkLock
 
 # Processes of another layout of the folder do not meet.
 LAYOUT = 1
@@ -52,7 +53,7 @@ class Session:
 
 
 _current: dict[int, Session] = {}
-_guard = threading.Lock()
+_guard = ForkLock()
 
 
 def session() -> Session:
@@ -69,7 +70,7 @@ def session() -> Session:
         If no folder can be made among the temporary files.
     """
     pid = os.getpid()
-    with _guard:
+    with _guard.mine:
         if pid not in _current:
             inherited = [former.folder for former in _current.values()]
             _current.clear()
@@ -172,12 +173,3 @@ def _remove_left_behind(base: Path) -> None:
     for folder in base.iterdir():
         if folder.is_dir() and not is_alive(folder, unsure=True):
             shutil.rmtree(folder, ignore_errors=True)
-
-
-def _forget_guard() -> None:
-    global _guard  # noqa: PLW0603 - another thread may have held it when the process was forked
-    _guard = threading.Lock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_guard)

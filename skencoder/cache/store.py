@@ -6,9 +6,7 @@ whole or not at all; the checksums in the rows guard against what else happens t
 """
 
 import json
-import os
 import struct
-import threading
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -22,6 +20,7 @@ from skencoder.cache.counters import Counters
 from skencoder.cache.environment import Environment, Handle
 from skencoder.cache.keys import KEY_BYTES
 from skencoder.cache.records import KEY_WORDS, Layout, Words
+from skencoder.fork_lock import ForkLock
 
 # Small enough to be dropped one by one when room is needed.
 BLOCK_BYTES = 2**20
@@ -245,7 +244,7 @@ class Folder:
 
 
 _folders: dict[Path, Folder] = {}
-_guard = threading.Lock()
+_guard = ForkLock()
 
 
 def open_folder(path: Path, *, durable: bool, read_only: bool = False) -> Folder:
@@ -265,7 +264,7 @@ def open_folder(path: Path, *, durable: bool, read_only: bool = False) -> Folder
     Folder
         Opened when it is used; LMDB allows one environment per folder and process.
     """
-    with _guard:
+    with _guard.mine:
         if path not in _folders:
             environment = Environment(path, durable=durable, read_only=read_only)
             _folders[path] = Folder(Store(environment), Counters(path))
@@ -365,12 +364,3 @@ def _number(number: int) -> bytes:
 def _last_number(txn: Any, blocks: Any) -> int:
     cursor = txn.cursor(blocks)
     return int.from_bytes(bytes(cursor.key()), "big") if cursor.last() else -1
-
-
-def _forget_guard() -> None:
-    global _guard  # noqa: PLW0603 - another thread may have held it when the process was forked
-    _guard = threading.Lock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_guard)

@@ -2,11 +2,9 @@
 
 import json
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import torch
 from safetensors.torch import save_file
@@ -32,7 +30,14 @@ from skencoder.encoder import (
     plain_state,
 )
 from skencoder.errors import CheckpointError
-from skencoder.files import TOKENIZER_FILES, describe_folder, read_json, read_optional_json
+from skencoder.files import (
+    TOKENIZER_FILES,
+    appearing,
+    check_is_new,
+    describe_folder,
+    read_json,
+    read_optional_json,
+)
 
 _MODULES = "sentence_transformers.models"
 
@@ -99,40 +104,17 @@ def save_checkpoint(
             f"the folder that it was loaded from."
         )
     target, settings = Path(folder).expanduser().resolve(), settings or SentenceSettings()
-    if target.is_file() or (target.is_dir() and any(target.iterdir())):
-        raise CheckpointError(f"{target} is not empty; choose a new folder.")
+    check_is_new(target)
     source = Path(tokenizer_folder).expanduser()
     tokenizer = _tokenizer_files(source)
     head = model.head_config if isinstance(model, MaskedLM) else None
     encoder = model.encoder if isinstance(model, MaskedLM) else model
     config = _source_fields(source) | _write_config(encoder.config, head, model_type, source)
-    with _appearing(target) as draft:
+    with appearing(target) as draft:
         _write_model(draft, model, config)
         _write_tokenizer(draft, tokenizer, settings, encoder.config.max_position_embeddings)
         _write_sentence_files(draft, encoder.config.hidden_size, settings, projection)
     return target
-
-
-@contextmanager
-def _appearing(target: Path) -> Iterator[Path]:
-    """Give a folder to fill, which becomes the target at the end, or nothing if that fails."""
-    # Inside a folder that exists, so that renaming stays on one file system.
-    place = target if target.exists() else target.parent
-    place.mkdir(parents=True, exist_ok=True)
-    draft = place / f".draft-{uuid4().hex}"
-    draft.mkdir()
-    try:
-        yield draft
-        if place != target:
-            draft.rename(target)
-            return
-        # Without config.json a folder is no checkpoint, so it comes last.
-        for path in sorted(draft.iterdir(), key=lambda path: path.name == "config.json"):
-            path.rename(target / path.name)
-        draft.rmdir()
-    except BaseException:
-        shutil.rmtree(draft, ignore_errors=True)
-        raise
 
 
 def _write_config(

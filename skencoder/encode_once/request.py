@@ -1,6 +1,5 @@
 """What is asked for when vectors are missing, and how it is answered with a model in memory."""
 
-import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from skencoder.encode_once.facts import find_facts, keep_facts
 from skencoder.encode_once.handle import ModelHandle
 from skencoder.encode_once.parts import CachedParts, Lengths, Vectors, space_of, split
 from skencoder.encoding_plan import EncodingPlan, ModelFacts
+from skencoder.fork_lock import ForkLock
 
 Advance = Callable[[int], object]
 
@@ -80,7 +80,7 @@ def answer(
     Answer
         In the order of the request.
     """
-    with _turn:
+    with _turn.mine:
         if cache is None:
             return _encode(request, handle, [request.plan], None, advance)[0]
         facts = find_facts(handle, cache)
@@ -180,13 +180,4 @@ def count_tokens(
 
 
 # Of callbacks that hear how it goes one may ask for vectors itself.
-_turn = threading.RLock()
-
-
-def _forget_turn() -> None:
-    global _turn  # noqa: PLW0603 - another thread may have held it when the process was forked
-    _turn = threading.RLock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_turn)
+_turn = ForkLock(threading.RLock)

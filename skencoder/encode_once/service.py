@@ -35,6 +35,7 @@ from skencoder.encode_once.messages import (
     unpack_answer,
 )
 from skencoder.encode_once.request import Answer, Request, answer, count_tokens
+from skencoder.fork_lock import ForkLock
 from skencoder.session import is_alive, session
 
 ADDRESS_FILE = "service.json"
@@ -193,7 +194,7 @@ class Worker:
 
 
 _state: dict[int, Service | Worker] = {}
-_guard = threading.Lock()
+_guard = ForkLock()
 
 
 def colleague() -> Worker | None:
@@ -210,7 +211,7 @@ def colleague() -> Worker | None:
         If there is no place for temporary files, or no socket.
     """
     pid = os.getpid()
-    with _guard:
+    with _guard.mine:
         if pid not in _state:
             _state.clear()
             found = session()
@@ -243,12 +244,3 @@ def read_answer(head: dict[str, Any], connection: Any) -> Answer:
         What was asked for.
     """
     return unpack_answer(head, connection.recv_bytes(), connection.recv_bytes())
-
-
-def _forget_guard() -> None:
-    global _guard  # noqa: PLW0603 - another thread may have held it when the process was forked
-    _guard = threading.Lock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_guard)

@@ -4,19 +4,16 @@ Other libraries read it as a checkpoint; `load_parameters` reads what only an es
 """
 
 import json
-import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 from skencoder.checkpoint_files import SentenceSettings
 from skencoder.encode_once import check_fingerprint
 from skencoder.errors import CheckpointError, ParameterError
 from skencoder.estimators.prepared import Prepared
-from skencoder.files import read_json
+from skencoder.files import appearing, check_is_new, read_json
 
 if TYPE_CHECKING:
     from skencoder.checkpoints import Checkpoint
@@ -53,9 +50,10 @@ def save(folder: str | Path, prepared: Prepared, parameters: Mapping[str, Any]) 
         If the disk is full or the folder cannot be written; nothing is left behind.
     """
     kept = _check_parameters(parameters)
-    checkpoint = _checkpoint(prepared)
     target = Path(folder).expanduser().absolute()
-    with _appearing(target) as draft:
+    check_is_new(target)
+    checkpoint = _checkpoint(prepared)
+    with appearing(target) as draft:
         _write_checkpoint(draft, checkpoint, prepared)
         content = json.dumps({"parameters": kept}, indent=2, ensure_ascii=False, default=_plain)
         (draft / PARAMETERS_FILE).write_text(content + "\n", encoding="utf-8")
@@ -157,22 +155,6 @@ def _settings(published: SentenceSettings, prepared: Prepared) -> SentenceSettin
         prompts=prompts,
         default_prompt=role,
     )
-
-
-@contextmanager
-def _appearing(target: Path) -> Iterator[Path]:
-    if target.is_file() or (target.is_dir() and any(target.iterdir())):
-        raise CheckpointError(f"{target} is not empty; choose a new folder.")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    draft = target.parent / f".{target.name}-{uuid4().hex}"
-    try:
-        yield draft
-        if target.is_dir():
-            target.rmdir()
-        draft.rename(target)
-    except BaseException:
-        shutil.rmtree(draft, ignore_errors=True)
-        raise
 
 
 def _card(
