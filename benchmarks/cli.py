@@ -9,9 +9,9 @@ import os
 import sys
 import tempfile
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from skencoder.errors import ParameterError, SkencoderError
 
@@ -99,10 +99,12 @@ def mteb_command(
 def speed_command(
     *,
     what: Annotated[SpeedSettings | None, Parameter(name="*")] = None,
+    scaling: bool = False,
+    up_to: int = 100_000,
     json: Path | None = None,
     plot: Path | None = None,
 ) -> int:
-    """Time this package's encoder against sentence-transformers on the same texts.
+    """Time this package's encoder against other libraries on the same texts.
 
     The engines take turns in every round, with the same number of threads, text in and numpy
     out. Only ratios carry over to another machine.
@@ -111,6 +113,11 @@ def speed_command(
     ----------
     what : SpeedSettings
         What to measure.
+    scaling : bool
+        Measure instead how the cost of this package and of sentence-transformers grows with the
+        number of texts, their length, and threads.
+    up_to : int
+        Most texts of --scaling.
     json : path
         File for everything that was measured, with versions and hardware.
     plot : path
@@ -121,21 +128,39 @@ def speed_command(
     int
         0.
     """
-    from .speed import run_speed
-    from .speed_plot import check_plot_path, plot_speed
-    from .speed_report import format_report
+    from .speed_plot import check_plot_path
 
     for path in filter(None, (json, plot)):
         _check_folder(path)
     if plot:
         check_plot_path(plot)
-    report = run_speed(what)
-    print(format_report(report))
+    report, shown, draw = _measure_scaling(what, up_to) if scaling else _measure_speed(what)
+    print(shown)
     if json:
         json.write_text(report.to_json(), encoding="utf-8")
     if plot:
-        plot_speed(report, plot)
+        draw(report, plot)
     return DONE
+
+
+def _measure_speed(what: SpeedSettings | None) -> tuple[Any, str, Callable[[Any, Path], None]]:
+    from .speed import run_speed
+    from .speed_plot import plot_speed
+    from .speed_tables import format_report
+
+    report = run_speed(what)
+    return report, format_report(report), plot_speed
+
+
+def _measure_scaling(
+    what: SpeedSettings | None, up_to: int
+) -> tuple[Any, str, Callable[[Any, Path], None]]:
+    from .speed_scaling import run_scaling
+    from .speed_scaling_plot import plot_scaling
+    from .speed_scaling_report import format_scaling
+
+    report = run_scaling(what, up_to=up_to)
+    return report, format_scaling(report), plot_scaling
 
 
 @app.command(name="families")

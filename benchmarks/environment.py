@@ -2,6 +2,8 @@
 
 import os
 import platform
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -17,17 +19,25 @@ PACKAGES = (
     "numpy",
     "datasets",
 )
+# Where libraries look, once, for how many threads to start.
+THREAD_VARIABLES = ("RAYON_NUM_THREADS", "OMP_NUM_THREADS")
 
 
-def package_versions() -> dict[str, str | None]:
+def package_versions(more: Sequence[str] = ()) -> dict[str, str | None]:
     """Look up the versions of the packages that bear on a result.
+
+    Parameters
+    ----------
+    more : sequence of str, optional
+        Packages beside those that always do.
 
     Returns
     -------
     dict of str to str or None
         None for a package that is not installed.
     """
-    return {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}}
+    names = (*PACKAGES, *more)
+    return {"python": platform.python_version(), **{name: _version(name) for name in names}}
 
 
 def _version(package: str) -> str | None:
@@ -78,3 +88,33 @@ def _cpu_name() -> str:
             if key.strip() == "model name":
                 return value.strip()
     return platform.processor() or platform.machine()
+
+
+@contextmanager
+def pinned_threads(threads: int) -> Iterator[None]:
+    """Give every library the same number of threads until the end of a block.
+
+    Parameters
+    ----------
+    threads : int
+        For torch and for the libraries that have not started their threads yet.
+
+    Yields
+    ------
+    None
+        Nothing.
+    """
+    import torch
+
+    before = torch.get_num_threads()
+    variables = {name: os.environ.get(name) for name in THREAD_VARIABLES}
+    os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(threads)))
+    torch.set_num_threads(threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+        for name, value in variables.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value

@@ -11,8 +11,7 @@ from statistics import median
 from skencoder.encoder import EncoderConfig, RelativeBias, Rotary
 from skencoder.errors import ParameterError
 
-from .environment import available_cores
-from .speed import pinned_threads
+from .environment import available_cores, pinned_threads
 from .tables import format_table
 
 BASE = {"hidden_size": 768, "num_hidden_layers": 12, "num_attention_heads": 12}

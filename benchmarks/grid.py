@@ -22,8 +22,8 @@ from skencoder.checkpoints import locate_checkpoint
 from skencoder.datasets import load_python_docs
 
 from .data_root import DataRoot
+from .environment import pinned_threads
 from .errors import MissingDataError
-from .speed import pinned_threads
 from .speed_statistics import median_interval, round_ratios
 from .tables import format_table
 

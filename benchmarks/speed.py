@@ -5,24 +5,49 @@ rates are for orientation. Which engines and texts there are is in `engines` and
 """
 
 import logging
-import os
-import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import tempfile
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any
 
-from skencoder.errors import ParameterError
+import numpy as np
+from numpy.typing import NDArray
 
-from .engines import BASELINE, ENGINES, Encode
-from .environment import available_cores, describe_machine, package_versions
+from .engines import (
+    BASELINE,
+    ENGINES,
+    Encode,
+    Engine,
+    Setup,
+    check_names,
+    choose_engines,
+    load_engines,
+)
+from .environment import available_cores, describe_machine, package_versions, pinned_threads
 from .errors import EngineUnavailableError
-from .speed_report import SetSpeed, SpeedReport
-from .speed_settings import SpeedSettings
-from .speed_statistics import summarise, worst_cosine
-from .speed_texts import TEXT_SETS, choose_texts, median_tokens
+from .speed_gemm import GemmProbe, make_probe, model_shapes, square_shapes
+from .speed_model import ModelFacts, count_operations, count_tokens, describe_model
+from .speed_probe import run_probe
+from .speed_report import EngineMemory, GemmSpeed, SetSpeed, SpeedReport
+from .speed_rounds import Times, seconds_of, seconds_of_one, take_turns
+from .speed_settings import MEASURES, SpeedSettings
+from .speed_statistics import Rounds, compare_rounds, cosines, gemm_share, summarise
+from .speed_texts import TEXT_SETS, choose_texts
 from .vectors import check_vectors
 
 logger = logging.getLogger(__name__)
+
+PEER_PACKAGES = (
+    "onnxruntime", "onnx", "openvino", "nncf", "fastembed", "ctranslate2", "llama-cpp-python",
+)  # fmt: skip
+LATENCY_TEXTS = 24
+# Texts in the smaller of the two lists that memory is measured on, as a part of the larger.
+MEMORY_PART = 4
+
+GemmProbes = Mapping[tuple[str, str], GemmProbe]
 
 
 def run_speed(settings: SpeedSettings | None = None) -> SpeedReport:
@@ -50,116 +75,165 @@ def run_speed(settings: SpeedSettings | None = None) -> SpeedReport:
         If an engine does not give one finite vector per text.
     """
     settings = settings or SpeedSettings()
-    chosen = _choose("engines", settings.engines, ENGINES)
-    sets = _choose("sets", settings.sets, TEXT_SETS)
-    texts = {name: choose_texts(name, settings.texts) for name in sets}
-    with pinned_threads(settings.threads or available_cores()):
-        encoders, left_out = _load_engines(chosen, settings.model)
-        measured = tuple(_measure_set(name, texts[name], encoders, settings) for name in sets)
-        machine = describe_machine()
-    return SpeedReport(asdict(settings), machine, package_versions(), measured, left_out)
-
-
-def _choose(parameter: str, wanted: Sequence[str] | None, known: Collection[str]) -> list[str]:
-    unknown = [name for name in wanted or () if name not in known]
-    if unknown:
-        raise ParameterError(
-            f"{parameter}: there is no {' or '.join(map(repr, unknown))}; "
-            f"expected some of {', '.join(known)}."
+    engines = choose_engines(settings.against, settings.precision)
+    names = check_names("lengths", settings.lengths, list(TEXT_SETS))
+    measures = check_names("measure", settings.measure, MEASURES)
+    texts = {name: choose_texts(name, settings.texts) for name in names}
+    with prepared(settings) as setup:
+        encoders, left_out = load_engines(engines, setup)
+        facts = describe_model(settings.model)
+        gemm = _gemm_probes(encoders, facts, setup) if "gemm" in measures else {}
+        sets = tuple(
+            _measure_set(n, t, encoders, (facts, gemm), settings) for n, t in texts.items()
         )
-    return list(wanted or known)
+        latency = _measure_latency(encoders, settings) if "latency" in measures else ()
+        machine = describe_machine()
+        chosen = "mixed" if "mixed" in texts else names[0]
+        memory: tuple[EngineMemory, ...] = ()
+        if "memory" in measures:
+            memory = _measure_memory(list(encoders), setup, texts[chosen], left_out)
+    return SpeedReport(
+        asdict(settings),
+        machine,
+        package_versions(PEER_PACKAGES),
+        sets,
+        latency,
+        memory,
+        chosen if memory else None,
+        left_out,
+    )
 
 
 @contextmanager
-def pinned_threads(threads: int) -> Iterator[None]:
-    """Give every engine the same number of threads until the end of a block.
+def prepared(settings: SpeedSettings) -> Iterator[Setup]:
+    """Pin threads and find a folder for exports, until the end of a block.
 
     Parameters
     ----------
-    threads : int
-        For torch and, where they have not started yet, for the tokenizers.
+    settings : SpeedSettings
+        What was asked for.
 
     Yields
     ------
-    None
-        Nothing.
+    Setup
+        What engines are given.
     """
-    import torch
-
-    before = torch.get_num_threads()
-    os.environ.setdefault("RAYON_NUM_THREADS", str(threads))
-    torch.set_num_threads(threads)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+    threads = settings.threads or available_cores()
+    with tempfile.TemporaryDirectory(prefix="skencoder-exports-") as scratch:
+        exports = Path(settings.exports or scratch).absolute()
+        exports.mkdir(parents=True, exist_ok=True)
+        gguf = str(settings.gguf.absolute()) if settings.gguf else None
+        with pinned_threads(threads):
+            yield Setup(settings.model, threads, str(exports), settings.device, gguf)
 
 
-def _load_engines(names: Sequence[str], model: str) -> tuple[dict[str, Encode], dict[str, str]]:
-    """Load the baseline, then what can be loaded of the others."""
-    encoders = {BASELINE: ENGINES[BASELINE].load(model)}
-    left_out = {}
-    for name in names:
-        if name == BASELINE:
-            continue
-        try:
-            encoders[name] = ENGINES[name].load(model)
-        except EngineUnavailableError as error:
-            left_out[name] = str(error)
-    return encoders, left_out
+def _gemm_probes(
+    encoders: Mapping[str, Encode], facts: ModelFacts, setup: Setup
+) -> dict[tuple[str, str], GemmProbe]:
+    """Prepare multiplications in every precision that an engine has."""
+    precisions = dict.fromkeys(ENGINES[name].precision for name in encoders)
+    shapes = {"model": model_shapes(facts), "square": square_shapes()}
+    probes = {
+        (precision, name): make_probe(precision, listed, device=setup.device)
+        for precision in precisions
+        if precision
+        for name, listed in shapes.items()
+        if listed
+    }
+    return {key: probe for key, probe in probes.items() if probe}
 
 
 def _measure_set(
-    name: str, texts: list[str], encoders: Mapping[str, Encode], settings: SpeedSettings
+    name: str,
+    texts: list[str],
+    encoders: Mapping[str, Encode],
+    limits: tuple[ModelFacts, GemmProbes],
+    settings: SpeedSettings,
 ) -> SetSpeed:
     logger.info("%s: warming up", name)
+    facts, gemm = limits
     vectors = {
         engine: check_vectors(encode(texts), texts, width=None, name=engine)
         for engine, encode in encoders.items()
     }
-    seconds = time_rounds(encoders, texts, rounds=settings.rounds)
-    speeds = tuple(
-        summarise(
-            engine,
-            ENGINES[engine].description,
-            seconds=seconds[engine],
-            baseline_seconds=seconds[BASELINE],
-            n_texts=len(texts),
-            cosine=worst_cosine(vectors[engine], vectors[BASELINE]),
-        )
-        for engine in encoders
+    actions = {engine: partial(seconds_of, encode, texts) for engine, encode in encoders.items()}
+    actions |= {_gemm_name(key): partial(seconds_of, probe.run) for key, probe in gemm.items()}
+    seconds = take_turns(actions, rounds=settings.rounds, pause=settings.pause)
+    tokens = count_tokens(texts, facts)
+    operations = count_operations(tokens, facts)
+    speeds = tuple(_summarise(engine, seconds, vectors, (operations, gemm)) for engine in encoders)
+    return SetSpeed(
+        name,
+        TEXT_SETS[name].description,
+        len(texts),
+        float(np.median(tokens)),
+        int(tokens.sum()),
+        operations,
+        speeds,
+        tuple(_gemm_speed(key, probe, seconds) for key, probe in gemm.items()),
     )
-    tokens = median_tokens(texts, settings.model)
-    return SetSpeed(name, TEXT_SETS[name].description, len(texts), tokens, speeds)
 
 
-def time_rounds(
-    encoders: Mapping[str, Encode], texts: list[str], *, rounds: int
-) -> dict[str, list[float]]:
-    """Let every engine encode the same texts in every round.
+def _gemm_name(key: tuple[str, str]) -> str:
+    return f"gemm {key[0]} {key[1]}"
 
-    The order is turned round after each round, so that no engine always runs on a processor
-    that another one has warmed up.
 
-    Parameters
-    ----------
-    encoders : mapping of str to callable
-        Loaded and warmed up.
-    texts : list of str
-        Encoded by each engine in each round.
-    rounds : int
-        How often.
+def _gemm_speed(key: tuple[str, str], probe: GemmProbe, seconds: Times) -> GemmSpeed:
+    taken = seconds[_gemm_name(key)]
+    rate = float(np.median(probe.operations / np.asarray(taken)))
+    return GemmSpeed(*key, probe.path, probe.operations, tuple(taken), rate)
 
-    Returns
-    -------
-    dict of str to list of float
-        Wall seconds of each round, by engine.
-    """
-    seconds: dict[str, list[float]] = {engine: [] for engine in encoders}
-    for number in range(rounds):
-        for engine in list(encoders)[:: 1 if number % 2 == 0 else -1]:
-            start = time.perf_counter()
-            encoders[engine](texts)
-            seconds[engine].append(time.perf_counter() - start)
-        logger.info("round %d of %d done", number + 1, rounds)
-    return seconds
+
+def _summarise(
+    engine: str,
+    seconds: Times,
+    vectors: Mapping[str, NDArray[Any]],
+    limits: tuple[float | None, GemmProbes],
+) -> Any:
+    """Compare one engine with the baseline and with the multiplication of its precision."""
+    operations, gemm = limits
+    entry: Engine = ENGINES[engine]
+    key = (str(entry.precision), "model")
+    share = None
+    if key in gemm:
+        taken = seconds[_gemm_name(key)]
+        share = gemm_share(seconds[engine], operations, taken, gemm[key].operations)
+    return summarise(
+        compare_rounds(engine, entry.precision, seconds[engine], seconds[BASELINE]),
+        entry.description,
+        n_texts=len(vectors[engine]),
+        agreement=cosines(vectors[engine], vectors[BASELINE]),
+        share=share,
+    )
+
+
+def _measure_latency(
+    encoders: Mapping[str, Encode], settings: SpeedSettings
+) -> tuple[Rounds, ...]:
+    """Time single texts, one call after the other."""
+    logger.info("one text at a time")
+    texts = choose_texts("short", LATENCY_TEXTS, seed=1)
+    actions = {name: partial(seconds_of_one, encode, texts) for name, encode in encoders.items()}
+    seconds = take_turns(actions, rounds=settings.rounds, pause=settings.pause)
+    return tuple(
+        compare_rounds(name, ENGINES[name].precision, seconds[name], seconds[BASELINE])
+        for name in encoders
+    )
+
+
+def _measure_memory(
+    names: list[str], setup: Setup, texts: list[str], left_out: dict[str, str]
+) -> tuple[EngineMemory, ...]:
+    """Let every engine encode fewer and all texts in a process of its own."""
+    counts = sorted({max(1, len(texts) // MEMORY_PART), len(texts)})
+    found = []
+    for name in names:
+        logger.info("memory of %s", name)
+        try:
+            done = run_probe(name, setup, [texts[:count] for count in counts])
+        except EngineUnavailableError as error:
+            left_out[f"memory of {name}"] = str(error)
+            continue
+        peaks = tuple(workload.peak_bytes for workload in done)
+        found.append(EngineMemory(name, tuple(counts), peaks))
+    return tuple(found)

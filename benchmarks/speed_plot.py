@@ -5,14 +5,16 @@ from typing import TYPE_CHECKING
 
 from skencoder.errors import ParameterError
 
+from .engines import BASELINE, ENGINES, OWN
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from .speed_report import SetSpeed, SpeedReport
 
 SUFFIXES = (".png", ".svg", ".pdf")
-BASELINE_COLOUR, ENGINE_COLOUR = "#9a9a9a", "#1f6fb4"
-PANEL_WIDTH, BAR_HEIGHT, MARGIN_HEIGHT = 5.2, 0.5, 1.5  # inches
+BASELINE_COLOUR, OWN_COLOUR, PEER_COLOUR = "#6e6e6e", "#1f6fb4", "#d9a05b"
+PANEL_WIDTH, BAR_HEIGHT, MARGIN_HEIGHT = 4.8, 0.36, 1.5  # inches
 DOTS_PER_INCH = 150
 
 
@@ -50,7 +52,8 @@ def plot_speed(report: "SpeedReport", path: Path) -> None:
     from matplotlib.figure import Figure
 
     n_engines = max(len(measured.engines) for measured in report.sets)
-    size = (PANEL_WIDTH * len(report.sets), BAR_HEIGHT * n_engines + MARGIN_HEIGHT)
+    width = PANEL_WIDTH * len(report.sets) + 2  # for the names
+    size = (width, BAR_HEIGHT * n_engines + MARGIN_HEIGHT)
     # A figure of its own, without pyplot, leaves the user's backend and open figures alone.
     figure = Figure(figsize=size, layout="constrained")
     axes = figure.subplots(1, len(report.sets), squeeze=False)[0]
@@ -65,7 +68,29 @@ def plot_speed(report: "SpeedReport", path: Path) -> None:
 def _title(report: "SpeedReport") -> str:
     machine = report.machine
     where = machine["gpu"] or machine["cpu"]
-    return f"{report.settings['model']} on {where}, {machine['threads']} threads"
+    return (
+        f"{report.settings['model']} on {where}, {machine['threads']} threads; in brackets: "
+        f"times as fast as {BASELINE} in float32"
+    )
+
+
+def colour_of(engine: str) -> str:
+    """Choose the colour of an engine.
+
+    Parameters
+    ----------
+    engine : str
+        Name of the engine.
+
+    Returns
+    -------
+    str
+        Grey for the baseline, blue for this package, sand for the others.
+    """
+    if engine == BASELINE:
+        return BASELINE_COLOUR
+    entry = ENGINES.get(engine)
+    return OWN_COLOUR if entry is not None and entry.library == OWN else PEER_COLOUR
 
 
 def _draw_set(panel: "Axes", measured: "SetSpeed") -> None:
@@ -75,14 +100,17 @@ def _draw_set(panel: "Axes", measured: "SetSpeed") -> None:
         [speed.texts_per_second - speed.slowest for speed in speeds],
         [speed.fastest - speed.texts_per_second for speed in speeds],
     ]
-    colours = [BASELINE_COLOUR, *[ENGINE_COLOUR] * (len(speeds) - 1)]
-    panel.barh([speed.engine for speed in speeds], rates, xerr=spread, color=colours, capsize=3)
+    names = [speed.engine for speed in speeds]
+    colours = [colour_of(name) for name in names]
+    panel.barh(names, rates, xerr=spread, color=colours, capsize=2, error_kw={"linewidth": 0.8})
     for row, speed in enumerate(speeds):
         label = f" {speed.texts_per_second:.0f}  ({speed.ratio:.2f}x)"
-        panel.text(speed.fastest, row, label, va="center")
+        panel.text(speed.fastest, row, label, va="center", fontsize="small")
     panel.invert_yaxis()
-    panel.margins(x=0.3)
+    panel.margins(x=0.45, y=0.02)
     panel.set_xlim(left=0)
     panel.spines[["top", "right"]].set_visible(False)
     panel.set_xlabel("texts per second: median, slowest and fastest round")
-    panel.set_title(f"{measured.name}: median {measured.median_tokens:.0f} tokens")
+    panel.set_title(
+        f"{measured.name}: median {measured.median_tokens:.0f} tokens", fontsize="medium"
+    )

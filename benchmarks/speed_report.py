@@ -1,14 +1,39 @@
-"""What a speed run found out, as data, as JSON and as tables to read; nothing is measured here."""
+"""What a speed run found out, as data and as JSON; `speed_tables` shows it."""
 
 import json
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from .engines import BASELINE
-from .speed_statistics import EngineSpeed
-from .tables import format_table
+from .speed_statistics import EngineSpeed, Rounds
 
-HEADER = ("engine", "texts/s", "min..max", "ratio", "95 % interval", "worst cosine")
+
+@dataclass(frozen=True)
+class GemmSpeed:
+    """What matrix multiplication alone reached in one precision.
+
+    Parameters
+    ----------
+    precision : str
+        Of both factors.
+    shapes : str
+        "model" for the model's linear maps on 2,048 tokens, the limit engines are held to;
+        "square" for one multiplication of 2,048 x 2,048 matrices.
+    path : str
+        The fastest of torch's ways to do it here.
+    operations : float
+        Multiplications and additions in one round.
+    seconds : tuple of float
+        Wall time of each round.
+    rate : float
+        Operations per second, median over the rounds.
+    """
+
+    precision: str
+    shapes: str
+    path: str
+    operations: float
+    seconds: tuple[float, ...]
+    rate: float
 
 
 @dataclass(frozen=True)
@@ -24,16 +49,44 @@ class SetSpeed:
     n_texts : int
         Texts encoded in one round.
     median_tokens : float
-        Tokens of a text, special tokens included and before it is cut.
+        Tokens of a text, special tokens included, cut at the model's limit.
+    tokens : int
+        Of all texts together.
+    operations : float or None
+        What the model needs for them; None where it is not counted.
     engines : tuple of EngineSpeed
         The baseline first.
+    gemm : tuple of GemmSpeed
+        Measured in the same rounds.
     """
 
     name: str
     description: str
     n_texts: int
     median_tokens: float
+    tokens: int
+    operations: float | None
     engines: tuple[EngineSpeed, ...]
+    gemm: tuple[GemmSpeed, ...] = ()
+
+
+@dataclass(frozen=True)
+class EngineMemory:
+    """Memory of one engine beyond its weights.
+
+    Parameters
+    ----------
+    engine : str
+        Name of the engine.
+    n_texts : tuple of int
+        Texts encoded at once.
+    peak_bytes : tuple of (int or None)
+        Most private memory beyond what is in use between calls, for each number of texts.
+    """
+
+    engine: str
+    n_texts: tuple[int, ...]
+    peak_bytes: tuple[int | None, ...]
 
 
 @dataclass(frozen=True)
@@ -50,14 +103,23 @@ class SpeedReport:
         As `environment.package_versions` gives it.
     sets : tuple of SetSpeed
         One per set of texts.
+    latency : tuple of Rounds
+        One short text at a time: seconds are the median over calls, of each round.
+    memory : tuple of EngineMemory
+        Each engine in a process of its own.
+    memory_texts : str or None
+        The set of texts memory was measured on.
     left_out : dict of str to str
-        Engines that could not run, and why.
+        What could not be measured, and why.
     """
 
     settings: dict[str, Any]
     machine: dict[str, Any]
     versions: dict[str, str | None]
     sets: tuple[SetSpeed, ...]
+    latency: tuple[Rounds, ...] = ()
+    memory: tuple[EngineMemory, ...] = ()
+    memory_texts: str | None = None
     left_out: dict[str, str] = field(default_factory=dict)
 
     def to_json(self) -> str:
@@ -68,45 +130,4 @@ class SpeedReport:
         str
             Indented, with a final newline.
         """
-        return json.dumps(asdict(self), indent=2) + "\n"
-
-
-def format_report(report: SpeedReport) -> str:
-    """Show the figures of a speed run.
-
-    Parameters
-    ----------
-    report : SpeedReport
-        What was measured.
-
-    Returns
-    -------
-    str
-        What it was measured on, one table per set of texts, and what was left out.
-    """
-    machine, settings = report.machine, report.settings
-    head = (
-        f"{settings['model']} on {machine['gpu'] or machine['cpu']}, {machine['threads']} threads,"
-        f" {settings['rounds']} rounds; ratio = times as fast as {BASELINE}"
-    )
-    left_out = [f"left out: {name}, {reason}" for name, reason in report.left_out.items()]
-    return "\n\n".join([head, *map(_format_set, report.sets), *left_out])
-
-
-def _format_set(measured: SetSpeed) -> str:
-    title = (
-        f"{measured.name}: {measured.n_texts} texts, {measured.description}; "
-        f"median {measured.median_tokens:.0f} tokens"
-    )
-    return f"{title}\n{format_table(HEADER, [_row(speed) for speed in measured.engines])}"
-
-
-def _row(speed: EngineSpeed) -> tuple[str, ...]:
-    return (
-        speed.engine,
-        f"{speed.texts_per_second:.1f}",
-        f"{speed.slowest:.1f}..{speed.fastest:.1f}",
-        f"{speed.ratio:.2f}",
-        f"{speed.ratio_low:.2f}..{speed.ratio_high:.2f}",
-        f"{speed.worst_cosine:.6f}",
-    )
+        return json.dumps(asdict(self), indent=2, default=str) + "\n"

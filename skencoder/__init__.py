@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from skencoder.cache import EmbeddingCache
+    from skencoder.distillation import distill_static
     from skencoder.encode_once import release
     from skencoder.encoding_options import EncodingOptions
     from skencoder.estimators import EncoderVectorizer
@@ -21,6 +22,7 @@ __all__ = [
     "EncodingOptions",
     "TextEncoder",
     "__version__",
+    "distill_static",
     "release",
 ]
 
@@ -29,6 +31,7 @@ _HOMES = {
     "EncoderVectorizer": "skencoder.estimators",
     "EncodingOptions": "skencoder.encoding_options",
     "TextEncoder": "skencoder.text_encoder",
+    "distill_static": "skencoder.distillation",
     "release": "skencoder.encode_once",
 }
 

@@ -14,6 +14,8 @@ from skencoder.errors import ParameterError
 # stay in its cache.
 BATCH_TOKENS = {"cpu": 2048}
 BATCH_TOKENS_ELSEWHERE = 16384
+# Without layers there are no activations.
+BATCH_TOKENS_STATIC = 2**15
 # The part of a window's tokens that the next window of the same text repeats.
 CHUNK_OVERLAP = 0.25
 # From this likeness on, of 1, one word is taken for a mistyped other.
@@ -159,7 +161,7 @@ def plan_encoding(
     normalize = settings.normalize if options.normalize == "auto" else bool(options.normalize)
     batch_tokens = options.batch_tokens
     if batch_tokens == "auto":
-        batch_tokens = BATCH_TOKENS.get(model.device_type, BATCH_TOKENS_ELSEWHERE)
+        batch_tokens = _usual_batch_tokens(model)
     return EncodingPlan(
         poolings=poolings,
         pools_prompt=settings.include_prompt,
@@ -176,6 +178,12 @@ def plan_encoding(
         batch_tokens=int(batch_tokens),
         verbose=int(options.verbose),
     )
+
+
+def _usual_batch_tokens(model: ModelFacts) -> int:
+    if not model.num_hidden_layers:
+        return BATCH_TOKENS_STATIC
+    return BATCH_TOKENS.get(model.device_type, BATCH_TOKENS_ELSEWHERE)
 
 
 def _resolve_max_length(options: EncodingOptions, model: ModelFacts) -> int:

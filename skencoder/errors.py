@@ -33,7 +33,11 @@ class DataNotFoundError(SkencoderError, FileNotFoundError):
 
 
 class DeviceError(SkencoderError, RuntimeError):
-    """A device was asked for that this machine does not have."""
+    """A device or a precision was asked for that this machine does not have."""
+
+
+class DeviceMemoryError(SkencoderError, MemoryError):
+    """A single text does not fit a device's memory; the message names the row."""
 
 
 class CheckpointWarning(UserWarning):
@@ -46,3 +50,7 @@ class OverlongTextWarning(UserWarning):
 
 class CacheWarning(UserWarning):
     """A cache cannot do its work, or holds damaged rows; texts are encoded instead."""
+
+
+class TokenizerWarning(UserWarning):
+    """A faster tokenizer is installed but cannot be used; the message says why."""

@@ -3,7 +3,7 @@
 import hashlib
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,22 +14,17 @@ import torch.nn.functional as F  # noqa: N812 - the name every torch reader expe
 from huggingface_hub.utils.tqdm import tqdm
 from torch import Tensor, nn
 
+from skencoder.batching import TokenBudget
 from skencoder.checkpoint_files import SentenceSettings
-from skencoder.checkpoints import TransformersEncoder, load_checkpoint
-from skencoder.devices import resolve_device, resolve_precision
-from skencoder.encoder import (
-    SIMILARITIES,
-    Encoder,
-    can_prepack,
-    plain_state,
-    prepack,
-    projection_widths,
-)
+from skencoder.checkpoints import load_checkpoint
+from skencoder.devices import resolve_devices, resolve_precision
+from skencoder.encoder import SIMILARITIES, Encoder, StaticEncoder, plain_state, projection_widths
 from skencoder.encoding_options import EncodingOptions
-from skencoder.encoding_pass import Advance, EncodingPass
+from skencoder.encoding_pass import Advance, EncodingPass, Lot, RawVectors
 from skencoder.encoding_plan import EncodingPlan, ModelFacts, plan_encoding
+from skencoder.engines import AnyEncoder, Worker, hire_workers
 from skencoder.errors import CheckpointError, DeviceError, ParameterError
-from skencoder.model_source import Source
+from skencoder.model_source import Source, name_devices
 from skencoder.text_checks import check_texts, report_overlong
 from skencoder.tokenization import Index, TextTokenizer
 from skencoder.vocabulary import check_vocabulary
@@ -56,22 +51,6 @@ class EncodedTexts:
     n_overlong: int
 
 
-@dataclass(frozen=True)
-class RawVectors:
-    """What one pass gives, before anything is cut off or scaled.
-
-    Parameters
-    ----------
-    vectors : list of float32 tensors of shape (n_texts, full_width)
-        One for each plan.
-    lengths : int64 of shape (n_texts,)
-        Tokens of each whole text, special tokens included.
-    """
-
-    vectors: list[Tensor]
-    lengths: Index
-
-
 class TextEncoder:
     """A loaded model: encoder, tokenizer and the sentence settings of its authors.
 
@@ -79,16 +58,16 @@ class TextEncoder:
 
     Parameters
     ----------
-    encoder : Encoder or TransformersEncoder
-        On its device, in its precision.
+    workers : sequence of Worker
+        The encoder on each of its devices.
+    precision : str
+        In what they compute.
     tokenizer : TextTokenizer
         Of the same checkpoint.
     settings : SentenceSettings
         Of the same checkpoint.
     source : Source
         What it was loaded from.
-    projection : nn.Sequential, optional
-        Linear maps of its authors after pooling, float32 on the same device.
 
     Examples
     --------
@@ -100,17 +79,18 @@ class TextEncoder:
 
     def __init__(
         self,
-        encoder: Encoder | TransformersEncoder,
+        workers: Sequence[Worker],
+        precision: str,
         tokenizer: TextTokenizer,
         settings: SentenceSettings,
         source: Source,
-        projection: nn.Sequential | None = None,
     ) -> None:
-        self.encoder = encoder
+        self.workers = workers
+        self.precision = precision
         self.tokenizer = tokenizer
         self.settings = settings
         self.source = source
-        self.projection = projection
+        self._budget = TokenBudget()
         self._as_loaded = self._state_of_weights()
         self._pid = os.getpid()
         self._changed: tuple[Any, str] | None = None
@@ -121,7 +101,7 @@ class TextEncoder:
         model: str | Path = "all-MiniLM-L6-v2",
         *,
         precision: str = "auto",
-        device: str = "auto",
+        device: str | Sequence[str] = "auto",
         trust_remote_code: bool = False,
     ) -> "TextEncoder":
         """Load a checkpoint for encoding.
@@ -130,10 +110,12 @@ class TextEncoder:
         ----------
         model : str or Path, default="all-MiniLM-L6-v2"
             A folder, the name of an installed model package, or a hub id.
-        precision : {"auto", "float32", "bfloat16"}, default="auto"
-            Of weights and activations; auto takes bfloat16 only where it is native.
-        device : str, default="auto"
-            "cpu", "cuda", "cuda:1" or "mps"; auto takes the first GPU, else the CPU.
+        precision : {"auto", "float32", "bfloat16", "float16", "int8"}, default="auto"
+            Of weights and activations; auto takes bfloat16 only where it is native, else float32.
+            int8 is for CPUs: faster, cosine 0.995 and more to float32.
+        device : str or sequence of str, default="auto"
+            "cpu", "cuda", "cuda:1" or "mps"; auto takes the first GPU, else the CPU. Several, such
+            as ["cuda:0", "cuda:1"], share the batches.
         trust_remote_code : bool, default=False
             Whether code from the checkpoint may be run, for an architecture or a variant that
             this package does not compute. It can do whatever you can do.
@@ -148,14 +130,17 @@ class TextEncoder:
         CheckpointError
             If the checkpoint is not there or cannot be used.
         DeviceError
-            If this machine has no such device.
+            If this machine has no such device, or the device not this precision.
         ParameterError
             If precision or device has no such choice.
         """
         _leave_inherited_threads()
-        where = resolve_device(device)
-        dtype = resolve_precision(precision, where)
+        named = name_devices(device)
+        devices = resolve_devices(named)
+        resolved = resolve_precision(precision, devices[0])
         checkpoint = load_checkpoint(model, trust_remote_code=trust_remote_code)
+        if precision == "auto" and isinstance(checkpoint.encoder, StaticEncoder):
+            resolved = "float32"  # nothing is multiplied that bfloat16 would make faster
         tokenizer = TextTokenizer.load(
             checkpoint.folder,
             lowercase=checkpoint.settings.lowercase,
@@ -165,12 +150,22 @@ class TextEncoder:
         folder = Path(model).expanduser()
         name = str(folder.resolve()) if folder.is_dir() else str(model)
         return cls(
-            encoder=_prepare(checkpoint.encoder, where, dtype),
+            workers=hire_workers(checkpoint.encoder, checkpoint.projection, devices, resolved),
+            precision=resolved,
             tokenizer=tokenizer,
             settings=checkpoint.settings,
-            source=Source(name, checkpoint.fingerprint, precision, device, trust_remote_code),
-            projection=checkpoint.projection and checkpoint.projection.to(where),
+            source=Source(name, checkpoint.fingerprint, precision, named, trust_remote_code),
         )
+
+    @property
+    def encoder(self) -> AnyEncoder:
+        """The encoder on the first of its devices."""
+        return self.workers[0].encoder
+
+    @property
+    def projection(self) -> nn.Sequential | None:
+        """Linear maps of the checkpoint's authors after pooling, if there are any."""
+        return self.workers[0].projection
 
     @property
     def fingerprint(self) -> str:
@@ -222,13 +217,13 @@ class TextEncoder:
 
     @property
     def device(self) -> torch.device:
-        """Where it computes."""
+        """Where it computes, the first of its devices."""
         return next(self.encoder.parameters()).device
 
     @property
-    def precision(self) -> str:
-        """In what it computes, "float32" or "bfloat16"."""
-        return str(next(self.encoder.parameters()).dtype).removeprefix("torch.")
+    def device_names(self) -> str:
+        """All its devices, as the parameter ``device`` takes them."""
+        return name_devices([str(worker.device) for worker in self.workers])
 
     @property
     def facts(self) -> ModelFacts:
@@ -246,7 +241,7 @@ class TextEncoder:
             n_special=self.tokenizer.n_special,
             device_type=self.device.type,
             precision=self.precision,
-            shares_pass=isinstance(self.encoder, Encoder),
+            shares_pass=isinstance(self.encoder, Encoder | StaticEncoder),
         )
 
     def plan(self, options: EncodingOptions) -> EncodingPlan:
@@ -354,13 +349,17 @@ class TextEncoder:
         unique, inverse = _deduplicate(texts)
         rows = np.unique(inverse, return_index=True)[1]
         one_pass = self._begin_pass()
-        tokens = one_pass.tokenize(unique, plan, rows)
-        lengths = (tokens.lengths + self.tokenizer.n_special)[inverse]
-        n_overlong = report_overlong(lengths, plan.max_length, plan.overflow)
+        lots: Iterable[Lot] = one_pass.read(unique, plan, rows)
+        if plan.overflow == "error":
+            # Nothing is encoded before it is known that no text is refused.
+            lots = list(lots)
+            report_overlong(one_pass.lengths_of(lots)[inverse], plan.max_length, plan.overflow)
         with self._progress_bar(len(unique), plan) as bar:
-            vectors = one_pass.encode(tokens, plans, output_device, bar.update)
+            raw = one_pass.encode(lots, plans, output_device, bar.update)
+        n_overlong = report_overlong(raw.lengths[inverse], plan.max_length, plan.overflow)
+        vectors = raw.vectors
         if len(unique) < len(texts):
-            vectors = [part[torch.from_numpy(inverse)] for part in vectors]
+            vectors = [part[torch.from_numpy(inverse).to(part.device)] for part in vectors]
         return [
             EncodedTexts(_finish(part, one), n_overlong)
             for part, one in zip(vectors, plans, strict=True)
@@ -404,11 +403,8 @@ class TextEncoder:
             If a text has no token at all.
         """
         one_pass = self._begin_pass()
-        tokens = one_pass.tokenize(
-            texts, plans[0], np.arange(len(texts)) if rows is None else rows
-        )
-        vectors = one_pass.encode(tokens, plans, output_device, advance)
-        return RawVectors(vectors, tokens.lengths + self.tokenizer.n_special)
+        lots = one_pass.read(texts, plans[0], np.arange(len(texts)) if rows is None else rows)
+        return one_pass.encode(lots, plans, output_device, advance)
 
     def count_tokens(self, texts: Sequence[str], plan: EncodingPlan) -> Index:
         """Count the tokens of whole texts, prompt and special tokens included.
@@ -425,18 +421,18 @@ class TextEncoder:
         int64 of shape (n_texts,)
             Tokens of each.
         """
-        tokens = self.tokenizer.tokenize([plan.prompt + text for text in texts])
-        return tokens.lengths + self.tokenizer.n_special
+        one_pass = self._begin_pass()
+        return one_pass.lengths_of(one_pass.read(texts, plan, np.arange(len(texts))))
 
     def _begin_pass(self) -> EncodingPass:
         _leave_inherited_threads()
-        return EncodingPass(self.encoder, self.tokenizer, self.projection)
+        return EncodingPass(self.workers, self.tokenizer, self._budget)
 
     def _progress_bar(self, total: int, plan: EncodingPlan) -> Any:
         return tqdm(
             total=total,
             unit=" texts",
-            desc=f"Encoding ({self.precision}, {self.device})",
+            desc=f"Encoding ({self.precision}, {self.device_names})",
             disable=not plan.verbose,
         )
 
@@ -498,16 +494,6 @@ def _load_again(source: Source, device: str) -> TextEncoder:
         device=device,
         trust_remote_code=source.trust_remote_code,
     )
-
-
-def _prepare(
-    encoder: Encoder | TransformersEncoder, device: torch.device, dtype: torch.dtype
-) -> Encoder | TransformersEncoder:
-    if isinstance(encoder, TransformersEncoder):
-        encoder.to_precision(dtype)
-        return encoder.to(device)
-    encoder = encoder.to(device=device, dtype=dtype)
-    return prepack(encoder) if device.type == "cpu" and can_prepack(dtype) else encoder
 
 
 def _shared_plan(plans: list[EncodingPlan]) -> EncodingPlan:

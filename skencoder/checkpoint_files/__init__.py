@@ -8,6 +8,7 @@ from skencoder.checkpoint_files.locate import MODEL_PACKAGES, ModelPackage, loca
 from skencoder.checkpoint_files.modules import Modules, read_modules
 from skencoder.checkpoint_files.sentence import (
     OLD_POOLING_NAMES,
+    OWN_FIELD,
     POOLING_NAMES,
     SIMILARITY_NAMES,
     SentenceSettings,
@@ -18,6 +19,7 @@ from skencoder.checkpoint_files.weight_files import WEIGHTS_FILE, find_weights
 __all__ = [
     "MODEL_PACKAGES",
     "OLD_POOLING_NAMES",
+    "OWN_FIELD",
     "POOLING_NAMES",
     "SIMILARITY_NAMES",
     "WEIGHTS_FILE",

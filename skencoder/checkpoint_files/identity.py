@@ -43,7 +43,10 @@ class CheckpointFiles:
             for place in self.modules.dense
             for path in (place / "config.json", *find_weights(place))
         ]
-        paths = [folder / "config.json", *find_weights(folder), *tokenizer, *dense]
+        config = folder / "config.json"
+        # Of a static model it may be missing; of any other that is an error that names the file.
+        configs = [config] if config.is_file() or not self.modules.static else []
+        paths = [*configs, *find_weights(folder), *tokenizer, *dense]
         hashes = "".join(path.name + file_sha256(path) for path in paths)
         return hashlib.sha256(f"{hashes}{self.settings!r}".encode()).hexdigest()
 

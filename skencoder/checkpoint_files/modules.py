@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from skencoder.errors import CheckpointError
-from skencoder.files import read_any_json
+from skencoder.files import describe_folder, read_any_json, read_optional_json
+from skencoder.static_files import TABLE_NAMES, static_layout
 
 # The steps that are computed here, in the only order that is.
-MODULE_ORDER = ("Transformer", "Pooling", "Dense", "Normalize")
+MODULE_ORDER = ("Transformer", "StaticEmbedding", "Pooling", "Dense", "Normalize")
 
 
 @dataclass(frozen=True)
@@ -21,19 +22,22 @@ class Modules:
     Parameters
     ----------
     transformer : Path
-        Where configuration, weights and tokenizer lie.
+        Where configuration, weights and tokenizer lie, of a static model its table.
     pooling : Path or None
         Where its configuration lies; None where the checkpoint does not say.
     dense : tuple of Path
         Where each linear map after pooling lies.
     normalize : bool
         Whether the last step is to unit length.
+    static : bool
+        Whether tokens are looked up in a table, and there is no Transformer.
     """
 
     transformer: Path
     pooling: Path | None = None
     dense: tuple[Path, ...] = ()
     normalize: bool = False
+    static: bool = False
 
 
 def read_modules(folder: Path) -> Modules:
@@ -56,7 +60,8 @@ def read_modules(folder: Path) -> Modules:
     """
     path = folder / "modules.json"
     if not path.is_file():
-        return Modules(folder)
+        static = static_layout(folder) is not None
+        return Modules(folder, normalize=static and _normalizes(folder, False), static=static)
     entries = read_any_json(path)
     if not isinstance(entries, list) or not all(map(_is_module, entries)):
         raise CheckpointError(
@@ -70,12 +75,32 @@ def read_modules(folder: Path) -> Modules:
         kind: [place for known, place in zip(kinds, places, strict=True) if known == kind]
         for kind in MODULE_ORDER
     }
+    normalize = bool(found["Normalize"])
+    if found["StaticEmbedding"]:
+        table = _check_table(found["StaticEmbedding"][0], path)
+        normalize = _normalizes(table, normalize)
+        return Modules(table, dense=tuple(found["Dense"]), normalize=normalize, static=True)
     return Modules(
-        transformer=(found["Transformer"] or [folder])[0],
+        transformer=found["Transformer"][0],
         pooling=next(iter(found["Pooling"]), None),
         dense=tuple(found["Dense"]),
-        normalize=bool(found["Normalize"]),
+        normalize=normalize,
     )
+
+
+def _check_table(folder: Path, path: Path) -> Path:
+    if static_layout(folder) is None:
+        raise CheckpointError(
+            f"{path} names a StaticEmbedding, but {folder} is not the folder of one: a "
+            f"model.safetensors with a tensor called "
+            f"{' or '.join(TABLE_NAMES.values())} was expected. {describe_folder(folder)}"
+        )
+    return folder
+
+
+def _normalizes(folder: Path, otherwise: bool) -> bool:
+    """Read what only model2vec writes; it looks nowhere else."""
+    return bool(read_optional_json(folder / "config.json").get("normalize", otherwise))
 
 
 def _is_module(entry: Any) -> bool:
@@ -103,10 +128,18 @@ def _check_order(kinds: list[str], path: Path) -> None:
             f"{path} has the modules {', '.join(kinds)}; supported is the order "
             f"{', '.join(MODULE_ORDER)}, only Dense more than once."
         )
-    if "Transformer" not in kinds or ("Dense" in kinds and "Pooling" not in kinds):
+    static = "StaticEmbedding" in kinds
+    if static == ("Transformer" in kinds):
         raise CheckpointError(
-            f"{path} has the modules {', '.join(kinds) or 'none'}; a Transformer was expected, "
-            f"and before Dense a Pooling."
+            f"{path} has the modules {', '.join(kinds) or 'none'}; a Transformer or a "
+            f"StaticEmbedding was expected."
+        )
+    pooled = "Pooling" in kinds
+    # A table gives one vector per text, so a pooling has nothing to do after it.
+    if pooled if static else "Dense" in kinds and not pooled:
+        raise CheckpointError(
+            f"{path} has the modules {', '.join(kinds)}; a Pooling was expected before Dense, "
+            f"and none after a StaticEmbedding."
         )
 
 

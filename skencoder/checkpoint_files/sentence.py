@@ -9,6 +9,8 @@ from skencoder.checkpoint_files.modules import Modules
 from skencoder.errors import CheckpointError
 from skencoder.files import read_json, read_optional_json
 
+# Where a static model's folder says what no other library would ask.
+OWN_FIELD = "skencoder"
 # How two vectors may be compared.
 SIMILARITY_NAMES = ("cosine", "dot", "euclidean", "manhattan")
 # Published name of a pooling mode, old style and new style, to ours. Where several are on in the
@@ -106,6 +108,8 @@ def read_sentence_settings(folder: Path, modules: Modules) -> SentenceSettings:
     CheckpointError
         If a file asks for something that is not computed here.
     """
+    if modules.static:
+        return _read_static_settings(folder, modules)
     limit_files = sorted(modules.transformer.glob("sentence_*_config.json"))
     limits = read_optional_json(next(iter(limit_files), None))
     tokenizer = read_optional_json(modules.transformer / "tokenizer_config.json")
@@ -124,6 +128,45 @@ def read_sentence_settings(folder: Path, modules: Modules) -> SentenceSettings:
         similarity=_read_similarity(fields, path),
         truncate_dim=_read_truncate_dim(fields, path),
     )
+
+
+def _read_static_settings(folder: Path, modules: Modules) -> SentenceSettings:
+    path = folder / "config_sentence_transformers.json"
+    fields = read_optional_json(path)
+    prompts, default_prompt = _read_prompts(fields, path)
+    own = _read_own(fields, path)
+    return SentenceSettings(
+        pooling=own.get("pooling", "mean"),
+        include_prompt=own.get("include_prompt", True),
+        normalize=modules.normalize,
+        max_length=_first_length(own.get("max_length"), _read_static_limit(modules.transformer)),
+        prompts=prompts,
+        default_prompt=default_prompt,
+        similarity=_read_similarity(fields, path),
+        truncate_dim=_read_truncate_dim(fields, path),
+    )
+
+
+def _read_static_limit(folder: Path) -> Any:
+    config = read_optional_json(folder / "config.json")
+    # Newer versions of model2vec write the first, where null is no limit; the others the second.
+    return config["max_length"] if "max_length" in config else config.get("seq_length")
+
+
+def _read_own(fields: Mapping[str, Any], path: Path) -> Mapping[str, Any]:
+    own = fields.get(OWN_FIELD, {})
+    kinds = {"pooling": str, "include_prompt": bool, "max_length": int}
+    if not isinstance(own, dict) or any(type(own[n]) is not kinds.get(n) for n in own):
+        raise CheckpointError(
+            f"{path} has {OWN_FIELD}={own!r}; an object with {', '.join(kinds)} was expected."
+        )
+    unknown = set(own.get("pooling", "mean").split("+")) - set(POOLING_NAMES.values())
+    if unknown:
+        raise CheckpointError(
+            f"{path} asks for the pooling {' + '.join(sorted(unknown))}; supported are "
+            f"{', '.join(POOLING_NAMES.values())}."
+        )
+    return own
 
 
 def _read_pooling(folder: Path | None) -> tuple[str, bool]:

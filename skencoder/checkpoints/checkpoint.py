@@ -16,10 +16,11 @@ from skencoder.checkpoint_files import (
 from skencoder.checkpoints.dense import load_projection
 from skencoder.checkpoints.fallback import TransformersEncoder, load_transformers_encoder
 from skencoder.checkpoints.families import FAMILIES
+from skencoder.checkpoints.static import load_static_encoder
 from skencoder.checkpoints.weights import load_encoder, load_head
-from skencoder.encoder import Encoder, MaskedLM, projection_widths
+from skencoder.encoder import Encoder, MaskedLM, StaticEncoder, projection_widths
 from skencoder.errors import CheckpointError
-from skencoder.files import read_json
+from skencoder.files import read_json, read_optional_json
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Checkpoint:
 
     Parameters
     ----------
-    encoder : Encoder or TransformersEncoder
+    encoder : Encoder, TransformersEncoder or StaticEncoder
         In evaluation mode, float32, on the CPU.
     folder : Path
         Where its configuration, weights and tokenizer lie.
@@ -39,12 +40,12 @@ class Checkpoint:
     fingerprint : str
         SHA-256 over configuration, weights, tokenizer and settings, 64 hexadecimal digits.
     model_type : str
-        Its family, as ``config.json`` names it.
+        Its family, as ``config.json`` names it; "StaticEmbedding" where there is none.
     special_ids : mapping of str to int
         What ``config.json`` says of special tokens, such as ``pad_token_id``.
     """
 
-    encoder: Encoder | TransformersEncoder
+    encoder: Encoder | TransformersEncoder | StaticEncoder
     folder: Path
     settings: SentenceSettings
     projection: nn.Sequential | None
@@ -85,12 +86,15 @@ def load_checkpoint(name: str | Path, *, trust_remote_code: bool = False) -> Che
     """
     files = read_checkpoint_files(name, trust_remote_code=trust_remote_code)
     modules, settings = files.modules, files.settings
+    encoder: Encoder | TransformersEncoder | StaticEncoder
     path = modules.transformer / "config.json"
-    published = read_json(path)
-    encoder, projection = (
-        _load_encoder(path, published, trust_remote_code),
-        load_projection(modules),
-    )
+    if modules.static:
+        published = {"model_type": "StaticEmbedding"} | read_optional_json(path)
+        encoder = load_static_encoder(modules.transformer)
+    else:
+        published = read_json(path)
+        encoder = _load_encoder(path, published, trust_remote_code)
+    projection = load_projection(modules)
     _check_widths(encoder.config.hidden_size, settings, projection, files.folder)
     return Checkpoint(
         encoder=encoder,

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from skencoder.checkpoint_files import (
     OLD_POOLING_NAMES,
+    OWN_FIELD,
     POOLING_NAMES,
     WEIGHTS_FILE,
     SentenceSettings,
@@ -20,6 +21,7 @@ from skencoder.checkpoints.checkpoint import read_special_ids
 from skencoder.checkpoints.dense import DENSE_ACTIVATIONS
 from skencoder.checkpoints.families import FAMILIES, write_config
 from skencoder.checkpoints.family import Family
+from skencoder.checkpoints.static import static_fields, static_tensors
 from skencoder.checkpoints.weights import head_places, published_tensors
 from skencoder.encoder import (
     Encoder,
@@ -27,6 +29,7 @@ from skencoder.encoder import (
     HeadConfig,
     MaskedLM,
     Projection,
+    StaticEncoder,
     plain_state,
 )
 from skencoder.errors import CheckpointError
@@ -38,13 +41,14 @@ from skencoder.files import (
     read_json,
     read_optional_json,
 )
+from skencoder.static_files import static_layout
 
 _MODULES = "sentence_transformers.models"
 
 
 def save_checkpoint(
     folder: str | Path,
-    model: Encoder | MaskedLM,
+    model: Encoder | MaskedLM | StaticEncoder,
     *,
     tokenizer_folder: str | Path,
     settings: SentenceSettings | None = None,
@@ -59,8 +63,8 @@ def save_checkpoint(
     ----------
     folder : str or Path
         Where to; it must not exist, or be empty.
-    model : Encoder or MaskedLM
-        What to write, in the precision it has.
+    model : Encoder, MaskedLM or StaticEncoder
+        What to write, in the precision it has; a static model's table in float32.
     tokenizer_folder : str or Path
         Where its tokenizer's files lie; they are copied. The ids of special tokens are those of
         a ``config.json`` beside them, else those of ``tokenizer.json``.
@@ -98,14 +102,19 @@ def save_checkpoint(
     >>> load_checkpoint(folder).settings == checkpoint.settings
     True
     """
-    if not isinstance(model, Encoder | MaskedLM):
+    if not isinstance(model, Encoder | MaskedLM | StaticEncoder):
         raise CheckpointError(
-            f"Only an Encoder or a MaskedLM can be written; got a {type(model).__name__}. Copy "
-            f"the folder that it was loaded from."
+            f"Only an Encoder or a MaskedLM can be written, or a StaticEncoder; got a "
+            f"{type(model).__name__}. Copy the folder that it was loaded from."
         )
     target, settings = Path(folder).expanduser().resolve(), settings or SentenceSettings()
     check_is_new(target)
     source = Path(tokenizer_folder).expanduser()
+    if isinstance(model, StaticEncoder):
+        with appearing(target) as draft:
+            _write_static(draft, model, source, settings)
+            _write_modules(draft, [("StaticEmbedding", "")], settings, projection)
+        return target
     tokenizer = _tokenizer_files(source)
     head = model.head_config if isinstance(model, MaskedLM) else None
     encoder = model.encoder if isinstance(model, MaskedLM) else model
@@ -152,7 +161,8 @@ def _save_tensors(tensors: dict[str, Tensor], folder: Path) -> None:
     path = folder / WEIGHTS_FILE
     save_file(tensors, path, metadata={"format": "pt"})
     # The library keeps the file to its owner; it may be read by whoever may read its neighbour.
-    path.chmod((folder / "config.json").stat().st_mode & 0o777)
+    neighbour = next(file for file in folder.iterdir() if file.suffix == ".json")
+    path.chmod(neighbour.stat().st_mode & 0o777)
 
 
 def _write_aliases(tensors: dict[str, Tensor], family: Family, tied: bool) -> None:
@@ -218,9 +228,22 @@ def _special_tokens(path: Path) -> dict[str, dict[str, Any]]:
 def _write_sentence_files(
     folder: Path, hidden_size: int, settings: SentenceSettings, projection: nn.Sequential | None
 ) -> None:
-    steps = [("Transformer", ""), ("Pooling", "1_Pooling")]
     (folder / "1_Pooling").mkdir()
     _write_json(folder / "1_Pooling" / "config.json", _pooling_fields(settings, hidden_size))
+    steps = [("Transformer", ""), ("Pooling", "1_Pooling")]
+    _write_modules(folder, steps, settings, projection)
+    limits = {"max_seq_length": settings.max_length, "do_lower_case": settings.lowercase}
+    _write_json(folder / "sentence_bert_config.json", limits)
+    _write_json(folder / "config_sentence_transformers.json", _prompt_fields(settings))
+
+
+def _write_modules(
+    folder: Path,
+    steps: list[tuple[str, str]],
+    settings: SentenceSettings,
+    projection: nn.Sequential | None,
+) -> None:
+    """List the steps of a checkpoint and those that follow on them, and write the latter."""
     for layer in projection or ():
         steps.append(("Dense", f"{len(steps)}_Dense"))
         _write_dense(folder / steps[-1][1], layer)
@@ -232,9 +255,34 @@ def _write_sentence_files(
         for idx, (kind, path) in enumerate(steps)
     ]
     _write_json(folder / "modules.json", entries)
-    limits = {"max_seq_length": settings.max_length, "do_lower_case": settings.lowercase}
-    _write_json(folder / "sentence_bert_config.json", limits)
-    _write_json(folder / "config_sentence_transformers.json", _prompt_fields(settings))
+
+
+def _write_static(
+    folder: Path, model: StaticEncoder, source: Path, settings: SentenceSettings
+) -> None:
+    """Write a table, its tokenizer and the settings that modules.json does not hold."""
+    if not (source / "tokenizer.json").is_file():
+        raise CheckpointError(f"{source} holds no tokenizer.json. {describe_folder(source)}")
+    # What an unknown token means goes with the tokenizer, and a layout says it.
+    layout = static_layout(source) or "model2vec"
+    limit = settings.max_length
+    max_length = limit if limit and limit < model.config.max_position_embeddings else None
+    if layout == "model2vec":
+        fields = static_fields(model, normalize=settings.normalize, max_length=max_length)
+        _write_json(folder / "config.json", fields)
+        max_length = None
+    fields = _prompt_fields(settings) | _own_fields(settings, max_length)
+    _write_json(folder / "config_sentence_transformers.json", fields)
+    shutil.copyfile(source / "tokenizer.json", folder / "tokenizer.json")
+    _save_tensors(static_tensors(model, layout), folder)
+
+
+def _own_fields(settings: SentenceSettings, max_length: int | None) -> dict[str, Any]:
+    """Write what no other library knows of a static model, if it is there."""
+    own: dict[str, Any] = {} if max_length is None else {"max_length": max_length}
+    own |= {} if settings.pooling == "mean" else {"pooling": settings.pooling}
+    own |= {} if settings.include_prompt else {"include_prompt": False}
+    return {OWN_FIELD: own} if own else {}
 
 
 def _pooling_fields(settings: SentenceSettings, hidden_size: int) -> dict[str, Any]:

@@ -145,10 +145,10 @@ class ModelHandle:
     @property
     def device(self) -> "torch.device":
         """Where the model is, or would be; it is not loaded for that."""
-        from skencoder.devices import resolve_device
+        from skencoder.devices import resolve_devices
 
         model = self.in_memory
-        return resolve_device(self.source.device) if model is None else model.device
+        return resolve_devices(self.source.device)[0] if model is None else model.device
 
     def count_tokens(self, text: str) -> int:
         """Count a text's tokens, special ones aside.
@@ -206,7 +206,7 @@ class ModelHandle:
             If it is loaded, and otherwise.
         """
         given, asked = self._given, {"precision": precision, "device": device}
-        loaded = given and {"precision": given.precision, "device": str(given.device)}
+        loaded = given and {"precision": given.precision, "device": given.device_names}
         wanted = {name: value for name, value in asked.items() if value != "auto"}
         if loaded and any(loaded[name] != value for name, value in wanted.items()):
             raise ParameterError(

@@ -117,14 +117,14 @@ class Registry:
 
 def _key(source: Source) -> Key:
     """Name what would be loaded: "auto" and what it means here are the same model."""
-    from skencoder.devices import resolve_device, resolve_precision
+    from skencoder.devices import resolve_devices, resolve_precision
 
     try:
-        device = resolve_device(source.device)
+        devices = resolve_devices(source.device)
+        precision = resolve_precision(source.precision, devices[0])
     except DeviceError:
         return (source,)
-    precision = str(resolve_precision(source.precision, device))
-    return (source.fingerprint, source.trust_remote_code, str(device), precision)
+    return (source.fingerprint, source.trust_remote_code, str(devices), precision)
 
 
 def _load(source: Source) -> "TextEncoder":

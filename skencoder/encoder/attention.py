@@ -130,14 +130,32 @@ def run_attention(
         Weighted sums of the values.
     """
     blocks = [
-        _attend_run((query, key, value), run, scope, dropout) for run in scope.boundaries.runs
+        attend_run((query, key, value), run, scope, dropout) for run in scope.boundaries.runs
     ]
     return blocks[0] if len(blocks) == 1 else torch.cat(blocks)
 
 
-def _attend_run(
+def attend_run(
     parts: tuple[Tensor, Tensor, Tensor], run: Run, scope: Scope, dropout: float
 ) -> Tensor:
+    """Attend in texts of one length with torch's fused kernel.
+
+    Parameters
+    ----------
+    parts : tuple of three float tensors of shape (tokens, heads, head_dim)
+        Query, key and value of all texts.
+    run : Run
+        Which texts.
+    scope : Scope
+        Who sees whom, and the bias.
+    dropout : float
+        Part of the weights that is zeroed.
+
+    Returns
+    -------
+    float of shape (batch * sequence, heads, head_dim)
+        Weighted sums of the values.
+    """
     # (batch * sequence, heads, head_dim) -> (batch, heads, sequence, head_dim)
     q, k, v = (
         part[run.start : run.stop].unflatten(0, (run.batch, run.sequence)).transpose(1, 2)

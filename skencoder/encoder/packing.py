@@ -109,6 +109,11 @@ class Boundaries:
         return self.cu_seqlens.diff()
 
     @property
+    def n_tokens(self) -> int:
+        """Tokens of all texts."""
+        return self.runs[-1].stop
+
+    @property
     def longest(self) -> int:
         """Length of the longest text, in tokens."""
         return max(run.sequence for run in self.runs)
@@ -121,7 +126,7 @@ class Boundaries:
         int32 of shape (tokens,)
             On the device of ``cu_seqlens``.
         """
-        tokens = self.runs[-1].stop
+        tokens = self.n_tokens
         starts = self.cu_seqlens[:-1].repeat_interleave(self.lengths, output_size=tokens)
         return torch.arange(tokens, dtype=torch.int32, device=starts.device) - starts
 

@@ -6,6 +6,7 @@ Which parts a configuration names stands in build.py; a head on top in masked_lm
 from typing import Literal, NamedTuple, overload
 
 import torch
+import torch.nn.functional as F  # noqa: N812 - the name every torch reader expects
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
@@ -68,6 +69,9 @@ class Encoder(nn.Module):
     gradient_checkpointing : bool
         Set it to True to keep only each layer's input in training and compute the rest again on
         the way back: less memory, a third more time (Chen et al. 2016, arXiv:1604.06174).
+    row_multiple : int
+        Rows of zeros are put below the tokens up to a multiple of it and left out of the result;
+        1, none, unless the layers' kernels are made anew for each number of rows.
 
     References
     ----------
@@ -97,6 +101,7 @@ class Encoder(nn.Module):
         super().__init__()
         self.config = config
         self.gradient_checkpointing = False
+        self.row_multiple = 1
         self.embeddings = build_embeddings(config)
         self.attention_positions = build_attention_positions(config)
         groups = config.num_hidden_groups or config.num_hidden_layers
@@ -140,11 +145,11 @@ class Encoder(nn.Module):
         """
         depth = resolve_layer(layer, self.config.num_hidden_layers)
         self._check_lengths(boundaries)
-        hidden_states: Tensor = self.embeddings(input_ids, boundaries, token_type_ids)
+        hidden_states = self._embed(input_ids, boundaries, token_type_ids)
         scopes = self._scopes(boundaries)
         for index in range(depth):
             hidden_states = self._pass(index, hidden_states, scopes)
-        return self._finish(depth, hidden_states)
+        return self._finish(depth, hidden_states[: len(input_ids)])
 
     def trace_packed(
         self,
@@ -179,7 +184,7 @@ class Encoder(nn.Module):
             If a text is longer than the positions reach.
         """
         self._check_lengths(boundaries)
-        states: list[Tensor] = [self.embeddings(input_ids, boundaries, token_type_ids)]
+        states = [self._embed(input_ids, boundaries, token_type_ids)]
         weights: list[list[Tensor]] = []
         scopes = self._scopes(boundaries)
         for index in range(self.config.num_hidden_layers):
@@ -187,6 +192,7 @@ class Encoder(nn.Module):
                 scope = scopes[self.config.window(index)]
                 weights.append(self.layer(index).attention_weights(states[-1], scope))  # type: ignore[operator]
             states.append(self._pass(index, states[-1], scopes))
+        states = [state[: len(input_ids)] for state in states]
         states[-1] = self._finish(self.config.num_hidden_layers, states[-1])
         return EncoderOutput(states[-1], tuple(states), tuple(weights) if attention else None)
 
@@ -273,6 +279,13 @@ class Encoder(nn.Module):
             With shared weights, the same one for several places.
         """
         return self.layers[index * len(self.layers) // self.config.num_hidden_layers]
+
+    def _embed(
+        self, input_ids: Tensor, boundaries: Boundaries, token_type_ids: Tensor | None
+    ) -> Tensor:
+        hidden_states: Tensor = self.embeddings(input_ids, boundaries, token_type_ids)
+        missing = -len(hidden_states) % self.row_multiple
+        return F.pad(hidden_states, (0, 0, 0, missing)) if missing else hidden_states
 
     def _scopes(self, boundaries: Boundaries) -> dict[int | None, Scope]:
         windows = set(self.config.windows or (None,))

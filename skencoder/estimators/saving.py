@@ -165,6 +165,8 @@ def _card(
     origin = Path(source.model).name if Path(source.model).is_absolute() else source.model
     rows = "\n".join(f"| `{key}` | `{value!r}` |" for key, value in sorted(parameters.items()))
     prompt = f"- prompt before every text: `{plan.prompt!r}`\n" if plan.prompt else ""
+    # A static model has no limit that any text would reach.
+    reach = f"up to {plan.max_length} tokens" if plan.max_length < 10**9 else "any length"
     layer = ""
     if plan.layer != prepared.n_layers:
         layer = (
@@ -184,7 +186,7 @@ A sentence encoder, saved by skencoder from **{origin}**
 
 - vectors of {plan.n_features} numbers, {"unit length" if plan.normalize else "not normalised"}
 - pooling: {" + ".join(plan.poolings)}
-- texts of up to {plan.max_length} tokens
+- texts of {reach}
 {prompt}{layer}- compared by {published.similarity or "cosine"}
 
 ```python

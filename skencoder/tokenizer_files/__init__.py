@@ -10,5 +10,14 @@ from skencoder.tokenizer_files.python_tokenizer import (
     open_tokenizer,
 )
 from skencoder.tokenizer_files.reading import read_tokenizer
+from skencoder.tokenizer_files.static_tokenizer import NO_TOKEN, StaticTokenizer, unknown_id
 
-__all__ = ["PythonTokenizer", "lowercase_first", "open_tokenizer", "read_tokenizer"]
+__all__ = [
+    "NO_TOKEN",
+    "PythonTokenizer",
+    "StaticTokenizer",
+    "lowercase_first",
+    "open_tokenizer",
+    "read_tokenizer",
+    "unknown_id",
+]

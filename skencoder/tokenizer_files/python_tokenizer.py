@@ -5,32 +5,21 @@ Optional: needs the extra ``transformers``. Vocabulary files that are converted 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from tokenizers import Tokenizer, normalizers
 
 from skencoder.errors import CheckpointError
+from skencoder.static_files import static_layout
+from skencoder.tokenizer_files.ids import Ids
 from skencoder.tokenizer_files.options import FAMILY_OF_CLASS, read_object
 from skencoder.tokenizer_files.reading import read_tokenizer
+from skencoder.tokenizer_files.static_tokenizer import StaticTokenizer
 
 # Architectures whose vocabulary files say all there is to know.
 _PLAIN_MODEL_TYPES = {*FAMILY_OF_CLASS.values(), "distilbert", "electra"}
 _VOCABULARIES = ("*.model", "vocab.*", "merges.txt", "bpe.codes")
-
-
-@dataclass(frozen=True)
-class Ids:
-    """What a tokenizer gives for one text.
-
-    Parameters
-    ----------
-    ids : list of int
-        Token ids.
-    """
-
-    ids: list[int]
 
 
 class PythonTokenizer:
@@ -177,6 +166,12 @@ def open_tokenizer(
     CheckpointError
         If there is no tokenizer, or one that needs an extra or is damaged.
     """
+    layout = static_layout(folder)
+    if layout is not None:
+        drop = layout == "model2vec"
+        static = StaticTokenizer(read_tokenizer(folder), drop_unknown=drop)
+        # It answers the same calls.
+        return cast(PythonTokenizer, static)
     if (folder / "tokenizer.json").is_file():
         return read_tokenizer(folder)
     kind = _foreign_kind(folder)

@@ -56,7 +56,14 @@ def test_help_names_every_option(run, arguments):
         ],
         ("speed",): [
             "--model",
-            "--engines",
+            "--against",
+            "--precision",
+            "--lengths",
+            "--measure",
+            "--exports",
+            "--gguf",
+            "--scaling",
+            "--up-to",
             "--texts",
             "--rounds",
             "--threads",
@@ -88,6 +95,7 @@ def test_help_is_quick_because_nothing_heavy_is_imported(run):
         (["bake"], "bake"),
         (["speed", "--rounds", "one"], "one"),
         (["speed", "--rounds", "1"], "rounds=1"),
+        (["speed", "--against", "abacus"], "'abacus'; expected some of sentence-transformers"),
         (["speed", "--plot", "speed.xyz"], "speed.xyz"),
         (["speed", "--json", "nowhere/speed.json"], "nowhere"),
     ],
@@ -150,8 +158,9 @@ def test_speed_writes_what_it_was_asked_for(run, tiny_bert):
     pytest.importorskip("sentence_transformers")
 
     done = run(
-        "speed", "--model", tiny_bert, "--texts", 3, "--rounds", 2, "--sets", "short", "mixed",
-        "--engines", "skencoder-float32", "--json", "speed.json", "--plot", "speed.svg",
+        "speed", "--model", tiny_bert, "--texts", 3, "--rounds", 2, "--lengths", "short", "mixed",
+        "--against", "sentence-transformers", "--precision", "float32", "--measure", "gemm",
+        "--pause", 0, "--json", "speed.json", "--plot", "speed.svg",
     )  # fmt: skip
 
     assert done.returncode == 0

@@ -1,93 +1,41 @@
+"""A whole run of the speed benchmark on a small model: what it finds, shows and writes."""
+
 import json
-import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from benchmarks import SpeedSettings, run_speed
 from benchmarks.engines import BASELINE, ENGINES, Engine
+from benchmarks.environment import pinned_threads
 from benchmarks.errors import EngineUnavailableError
-from benchmarks.speed import time_rounds
 from benchmarks.speed_plot import check_plot_path, plot_speed
-from benchmarks.speed_report import format_report
-from benchmarks.speed_statistics import median_interval, round_ratios, summarise, worst_cosine
-from benchmarks.speed_texts import TEXT_SETS, choose_texts
+from benchmarks.speed_rounds import seconds_of_one, take_turns
+from benchmarks.speed_tables import format_report
+from benchmarks.speed_texts import TEXT_SETS
 from skencoder.errors import ParameterError
-
-# --- arithmetic, against values worked out by hand
-
-
-def test_ratios_are_taken_round_by_round():
-    # One round was disturbed for both: 8 s and 4 s instead of 2 s and 1 s.
-    np.testing.assert_allclose(round_ratios([1, 4, 1], [2, 8, 3]), [2, 2, 3])
-
-
-def test_figures_of_an_engine():
-    speed = summarise(
-        "fast", "", seconds=[1, 4, 2], baseline_seconds=[2, 8, 6], n_texts=100, cosine=0.5
-    )
-
-    # 100, 25 and 50 texts/s; ratios 2, 2 and 3.
-    assert (speed.texts_per_second, speed.slowest, speed.fastest) == (50, 25, 100)
-    assert speed.ratio == 2
-    assert speed.ratio_low == 2
-    assert speed.ratio_high == 3
-
-
-def test_equal_rounds_have_no_uncertainty():
-    assert median_interval(np.array([1.5, 1.5, 1.5])) == (1.5, 1.5, 1.5)
-
-
-def test_the_interval_holds_the_median_and_the_rounds_hold_the_interval():
-    ratios = np.random.default_rng(0).lognormal(size=9)
-
-    median, low, high = median_interval(ratios)
-
-    assert ratios.min() <= low <= median <= high <= ratios.max()
-    assert median == np.median(ratios)
-
-
-def test_the_worst_cosine_ignores_length():
-    reference = np.array([[1.0, 0.0], [0.0, 2.0]])
-    vectors = np.array([[5.0, 0.0], [3.0, 4.0]])
-
-    assert worst_cosine(vectors, reference) == pytest.approx(0.8)
-
-
-# --- texts
-
-
-@pytest.mark.parametrize("name", list(TEXT_SETS))
-def test_texts_are_different_and_the_same_every_time(name):
-    texts = choose_texts(name, 50)
-
-    assert len(set(texts)) == 50
-    assert texts == choose_texts(name, 50)
-    assert texts != choose_texts(name, 50, seed=1)
-
-
-def test_short_texts_are_short_and_mixed_ones_are_not():
-    assert {len(text.split()) for text in choose_texts("short", 50)} == {10}
-    assert min(len(text.split()) for text in choose_texts("mixed", 50)) >= 25
-
-
-@pytest.mark.parametrize("n_texts", [0, 10**6])
-def test_more_texts_than_there_are_is_refused(n_texts):
-    with pytest.raises(ParameterError, match=f"texts={n_texts}"):
-        choose_texts("short", n_texts)
-
-
-# --- runs
 
 
 def test_engines_take_turns_and_the_order_turns_round():
     calls = []
-    encoders = {name: lambda texts, name=name: calls.append((name, len(texts))) for name in "ab"}
 
-    seconds = time_rounds(encoders, ["x", "y"], rounds=3)
+    def action(name):
+        calls.append(name)
+        return float(len(calls))
 
-    assert calls == [(name, 2) for name in "abbaab"]
-    assert {name: len(times) for name, times in seconds.items()} == {"a": 3, "b": 3}
+    actions = {name: lambda name=name: action(name) for name in "ab"}
+
+    seconds = take_turns(actions, rounds=3, pause=0)
+
+    assert calls == list("abbaab")
+    assert seconds == {"a": [1, 4, 5], "b": [2, 3, 6]}
+
+
+def test_single_texts_are_encoded_alone():
+    calls = []
+    assert seconds_of_one(calls.append, ["x", "y", "z"]) >= 0
+    assert calls == [["x"], ["y"], ["z"]]
 
 
 @pytest.mark.parametrize(
@@ -95,8 +43,12 @@ def test_engines_take_turns_and_the_order_turns_round():
     [
         ({"rounds": 1}, "rounds=1"),
         ({"threads": 0}, "threads=0"),
-        ({"engines": ["abacus"]}, "'abacus'; expected some of sentence-transformers"),
-        ({"sets": ["long"]}, "'long'; expected some of short, mixed"),
+        ({"pause": -1}, "pause=-1"),
+        ({"device": "tpu"}, "device='tpu'"),
+        ({"against": ["abacus"]}, "'abacus'; expected some of sentence-transformers"),
+        ({"precision": ["int3"]}, "'int3'; expected some of float32"),
+        ({"lengths": ["endless"]}, "'endless'; expected some of short, mixed, long"),
+        ({"measure": ["mood"]}, "'mood'; expected some of latency, memory, gemm"),
     ],
 )
 def test_settings_that_make_no_sense_are_refused(settings, message):
@@ -104,20 +56,43 @@ def test_settings_that_make_no_sense_are_refused(settings, message):
         run_speed(SpeedSettings(**settings))
 
 
+def test_paths_that_are_not_there_are_refused(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ParameterError, match="no such file"):
+        SpeedSettings(gguf=tmp_path / "none.gguf")
+    with pytest.raises(ParameterError, match="expected a folder"):
+        SpeedSettings(exports=tmp_path / "file")
+
+
 @pytest.fixture(scope="module")
-def report(tiny_bert):
+def settings(tiny_bert):
     pytest.importorskip("sentence_transformers")
-    return run_speed(SpeedSettings(str(tiny_bert), texts=6, rounds=3, threads=1))
+    return SpeedSettings(
+        str(tiny_bert), [BASELINE], texts=6, rounds=3, threads=1, measure=[], pause=0
+    )
+
+
+@pytest.fixture(scope="module")
+def report(settings):
+    both = ["float32", "bfloat16"]
+    return run_speed(replace(settings, precision=both, measure=["latency", "gemm"]))
+
+
+@pytest.fixture(scope="module")
+def report_of_memory(settings):
+    asked = replace(settings, precision=["float32"], lengths=["short"], rounds=2)
+    return run_speed(replace(asked, measure=["memory"]))
 
 
 def test_every_set_has_every_engine_that_can_run(report):
     assert [measured.name for measured in report.sets] == list(TEXT_SETS)
+    expected = {BASELINE, f"{BASELINE}-bfloat16", "skencoder-float32", "skencoder-bfloat16"}
     for measured in report.sets:
         names = [speed.engine for speed in measured.engines]
         assert names[0] == BASELINE
-        assert {*names, *report.left_out} == set(ENGINES)
+        assert {*names, *report.left_out} == expected
         assert measured.n_texts == 6
-        assert measured.median_tokens > 8
+        assert measured.tokens > 6 * 8
 
 
 def test_figures_agree_with_the_seconds_they_come_from(report):
@@ -131,58 +106,109 @@ def test_figures_agree_with_the_seconds_they_come_from(report):
             assert speed.ratio == pytest.approx(np.median(ratios))
 
 
+def test_shares_agree_with_the_multiplications_of_the_same_rounds(report):
+    measured = report.sets[0]
+    for speed in measured.engines:
+        (gemm,) = [
+            entry
+            for entry in measured.gemm
+            if (entry.precision, entry.shapes) == (speed.precision, "model")
+        ]
+        limit = gemm.operations / np.array(gemm.seconds)
+        share = measured.operations / np.array(speed.seconds) / limit
+        assert speed.gemm_share == pytest.approx(np.median(share))
+        assert gemm.rate == pytest.approx(np.median(limit))
+
+
 def test_the_vectors_are_sentence_transformers_vectors(report):
     for measured in report.sets:
+        for speed in measured.engines:
+            assert -1 <= speed.worst_cosine <= speed.mean_cosine <= 1 + 1e-9
         cosines = {speed.engine: speed.worst_cosine for speed in measured.engines}
         assert cosines["skencoder-float32"] == pytest.approx(1, abs=1e-5)
         assert min(cosines.values()) > 0.995
 
 
+def test_latency_is_of_the_same_engines(report):
+    names = [speed.engine for speed in report.sets[0].engines]
+
+    assert [entry.engine for entry in report.latency] == names
+    assert all(len(entry.seconds) == 3 and min(entry.seconds) > 0 for entry in report.latency)
+
+
+def test_memory_is_of_two_numbers_of_texts(report_of_memory):
+    memory = report_of_memory.memory
+
+    assert [entry.engine for entry in memory] == [BASELINE, "skencoder-float32"]
+    assert all(entry.n_texts == (1, 6) for entry in memory)
+    assert report_of_memory.memory_texts == "short"
+    assert "peak memory beyond the weights" in format_report(report_of_memory)
+
+
 def test_json_holds_figures_settings_versions_and_hardware(report):
     data = json.loads(report.to_json())
 
-    assert set(data) == {"settings", "machine", "versions", "sets", "left_out"}
+    assert {"settings", "machine", "versions", "sets", "latency", "memory", "left_out"} < set(data)
     assert data["settings"]["rounds"] == 3
     assert data["machine"]["threads"] == 1
     assert data["machine"]["cores"] >= 1
     assert data["machine"]["cpu"]
     assert data["versions"]["torch"]
-    assert data["sets"][0]["engines"][1]["engine"] == "skencoder-float32"
+    assert "openvino" in data["versions"]
+    assert data["sets"][0]["gemm"][0]["seconds"]
 
 
-def test_the_table_shows_the_ratio_beside_the_rate(report):
+def test_the_tables_show_what_was_measured(report):
     text = format_report(report)
 
-    speed = report.sets[0].engines[1]
-    (line, _) = [line.split() for line in text.splitlines() if line.startswith(speed.engine)]
+    speed = report.sets[0].engines[-1]
+    line = next(line.split() for line in text.splitlines() if line.startswith(speed.engine))
     assert line[1] == f"{speed.texts_per_second:.1f}"
     assert line[3] == f"{speed.ratio:.2f}"
+    assert line[-1] == f"{speed.gemm_share:.2f}"
+    assert "matrix multiplication alone" in text
+    assert "one short text at a time" in text
 
 
-def test_threads_are_given_back(report):
+def test_what_is_not_asked_for_is_not_measured(settings):
+    report = run_speed(replace(settings, precision=["float32"], lengths=["short"], texts=2))
+
+    assert (report.latency, report.memory, report.sets[0].gemm) == ((), (), ())
+    assert report.sets[0].engines[0].gemm_share is None
+    assert "memory" not in format_report(report)
+
+
+def test_threads_are_given_back(monkeypatch):
+    import os
+
     import torch
 
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    monkeypatch.delenv("RAYON_NUM_THREADS", raising=False)
     before = torch.get_num_threads()
-    settings = SpeedSettings(
-        report.settings["model"], [BASELINE], ["short"], texts=2, rounds=2, threads=1
-    )
 
-    assert run_speed(settings).machine["threads"] == 1
+    with pinned_threads(1):
+        assert torch.get_num_threads() == 1
+        assert os.environ["RAYON_NUM_THREADS"] == os.environ["OMP_NUM_THREADS"] == "1"
+
     assert torch.get_num_threads() == before
+    assert os.environ["OMP_NUM_THREADS"] == "7"
+    assert "RAYON_NUM_THREADS" not in os.environ
 
 
-def test_an_engine_that_cannot_run_is_left_out_with_the_reason(report, monkeypatch):
-    def load(model):
+def test_an_engine_that_cannot_run_is_left_out_with_the_reason(settings, monkeypatch):
+    def load(setup):
         raise EngineUnavailableError("it needs a steam boiler")
 
-    monkeypatch.setitem(ENGINES, "steam", Engine("steam engine", load))
-    settings = SpeedSettings(report.settings["model"], ["steam"], ["short"], texts=2, rounds=2)
+    monkeypatch.setitem(ENGINES, "steam", Engine("steam", "float32", "steam engine", load))
+    asked = replace(settings, against=["steam"], precision=["float32"], lengths=["short"])
 
-    steamless = run_speed(settings)
+    steamless = run_speed(replace(asked, texts=2, rounds=2))
 
     assert steamless.left_out == {"steam": "it needs a steam boiler"}
     assert "left out: steam, it needs a steam boiler" in format_report(steamless)
-    assert [speed.engine for speed in steamless.sets[0].engines] == [BASELINE]
+    names = [speed.engine for speed in steamless.sets[0].engines]
+    assert names == [BASELINE, "skencoder-float32"]
 
 
 @pytest.mark.parametrize(("suffix", "magic"), [(".png", b"\x89PNG"), (".svg", b"<?xml")])
@@ -198,7 +224,3 @@ def test_the_chart_is_a_picture(report, tmp_path, suffix, magic):
 def test_a_chart_of_an_unknown_format_is_refused(tmp_path):
     with pytest.raises(ParameterError, match=r"\.xyz"):
         check_plot_path(tmp_path / "speed.xyz")
-
-
-def test_short_texts_have_about_sixteen_tokens(report):
-    assert math.isclose(report.sets[0].median_tokens, 16, abs_tol=4)

@@ -1,0 +1,108 @@
+"""Self-attention as two batched matrix products, for inference on a CPU.
+
+On short texts torch's fused kernel spends its time between many small products; here all texts of
+one length and all heads are one product. The formula itself stands in attention.py.
+"""
+
+import math
+
+import torch
+from torch import Tensor
+
+from skencoder.encoder.attention import attend_run, run_attention
+from skencoder.encoder.packing import Run
+from skencoder.encoder.scope import Scope
+
+# exp2(x log2(e)) = exp(x), and torch's exp2 is several times faster than its exp on a CPU.
+LOG2_E = math.log2(math.e)
+# Scores computed at once, about what a core's own cache holds; a text of more than the latter
+# is left to the fused kernel, which keeps none.
+SCORES_AT_ONCE, MOST_SCORES = 2**20, 2**22
+# Sums of weights outside of this may have lost an overflowing or a vanishing weight.
+LEAST_SUM, LARGEST_SUM = 2.0**-100, 2.0**120
+
+Parts = tuple[Tensor, Tensor, Tensor]
+
+
+def matmul_attention(
+    query: Tensor, key: Tensor, value: Tensor, scope: Scope, dropout: float = 0.0
+) -> Tensor:
+    """Compute the same as `reference_attention` with large matrix products.
+
+    ``softmax(x)_i = 2^(x_i log2(e)) / sum_j 2^(x_j log2(e))`` needs no maximum taken off as long
+    as nothing overflows; where it might, and where windows or biases change the scores, the
+    fused kernel of `run_attention` does it.
+
+    Parameters
+    ----------
+    query : float of shape (tokens, heads, head_dim)
+        Projected token vectors, texts packed end to end.
+    key, value : float of shape (tokens, key_value_heads, head_dim)
+        The same; each head serves ``heads / key_value_heads`` neighbouring query heads.
+    scope : Scope
+        Where each text begins, who sees whom, and the bias.
+    dropout : float, default=0
+        Must be 0 for the products; otherwise `run_attention` is called.
+
+    Returns
+    -------
+    float of shape (tokens, heads, head_dim)
+        Weighted sums of the values. It has no gradient.
+    """
+    if dropout:
+        return run_attention(query, key, value, scope, dropout)
+    context = query.new_empty(query.shape)
+    attend_into(context, (query, key, value), scope)
+    return context
+
+
+def attend_into(context: Tensor, parts: Parts, scope: Scope) -> None:
+    """Write what `matmul_attention` gives into a tensor that is there.
+
+    Parameters
+    ----------
+    context : float of shape (tokens, heads, head_dim)
+        Overwritten.
+    parts : tuple of three float tensors of shape (tokens, heads, head_dim)
+        Query, key and value.
+    scope : Scope
+        Where each text begins, who sees whom, and the bias.
+    """
+    for run in scope.boundaries.runs:
+        _attend(parts, run, scope, context)
+
+
+def _attend(parts: Parts, run: Run, scope: Scope, context: Tensor) -> None:
+    scores = parts[0].shape[1] * run.sequence**2
+    changed = scope.bias is not None or scope.mask(run.sequence) is not None
+    if changed or scores > MOST_SCORES:
+        context[run.start : run.stop] = attend_run(parts, run, scope, 0.0)
+        return
+    batch = max(1, SCORES_AT_ONCE // scores)
+    for first in range(0, run.batch, batch):
+        start = run.start + first * run.sequence
+        piece = Run(start, min(batch, run.batch - first), run.sequence)
+        target = context[piece.start : piece.stop]
+        if not _multiply(parts, piece, target):
+            target.copy_(attend_run(parts, piece, scope, 0.0))
+
+
+def _multiply(parts: Parts, run: Run, target: Tensor) -> bool:
+    """Write the context of equally long texts, or say that a weight does not fit its number."""
+    scale = LOG2_E / math.sqrt(parts[0].shape[-1])
+    query, key, value = (
+        part[run.start : run.stop].unflatten(0, (run.batch, run.sequence)).transpose(1, 2)
+        for part in parts
+    )
+    # The heads that share a key stand one below the other: (batch * shared, group * sequence, d).
+    shared = (run.batch * key.shape[1], -1, key.shape[-1])
+    scaled = torch.mul(query, scale, out=query.new_empty(query.shape)).view(shared)
+    keys, values = (part.contiguous().view(shared) for part in (key, value))
+    weights = torch.bmm(scaled, keys.transpose(1, 2))
+    sums = torch.exp2(weights, out=weights).sum(-1, keepdim=True)
+    least, largest = torch.aminmax(sums)
+    if not (least.item() > LEAST_SUM and largest.item() < LARGEST_SUM):
+        return False
+    gathered = torch.bmm(weights, values).div_(sums).view(query.shape)
+    target.unflatten(0, (run.batch, run.sequence)).copy_(gathered.transpose(1, 2))
+    return True
