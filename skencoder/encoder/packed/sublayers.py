@@ -85,7 +85,9 @@ class PackedSublayer(nn.Module):
         list of float tensors of shape (heads, sequence, sequence)
             One per text.
         """
-        weights: list[Tensor] = self.plain.weights(seen, scope)  # type: ignore[operator]
+        # Rows below the tokens only fill the kernels up.
+        tokens = seen[: scope.boundaries.n_tokens]
+        weights: list[Tensor] = self.plain.weights(tokens, scope)  # type: ignore[operator]
         return weights
 
     # What follows keeps the packed weights in step with the plain ones, whatever is done to them.
