@@ -111,7 +111,7 @@ class ModelFacts:
     device_type : str
         Where it runs: "cpu", "cuda" or "mps".
     precision : str
-        In what it computes: "float32" or "bfloat16".
+        In what it computes: "float32", "bfloat16", "float16" or "int8".
     shares_pass : bool
         Whether one pass gives the hidden states of all layers.
     """

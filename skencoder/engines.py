@@ -32,6 +32,8 @@ from skencoder.errors import DeviceError
 AnyEncoder = Encoder | TransformersEncoder | StaticEncoder
 # glibc learns from a freed block of up to 32 MiB that blocks below that size are worth keeping.
 LARGEST_KEPT_BLOCK = 32 * 2**20 - 2**13
+# The mean of a static model's one hidden state, by either of its names.
+MEANS = {Readout(0), Readout(-1)}
 
 
 class Engine(Protocol):
@@ -64,11 +66,11 @@ class DirectEngine:
 
     Parameters
     ----------
-    encoder : Encoder or TransformersEncoder
+    encoder : Encoder, TransformersEncoder or StaticEncoder
         On its device.
     """
 
-    encoder: Encoder | TransformersEncoder
+    encoder: AnyEncoder
 
     def encode(
         self, input_ids: Tensor, lengths: Sequence[int], readouts: Sequence[Readout]
@@ -90,9 +92,13 @@ class DirectEngine:
             One per readout, on the device.
         """
         device = next(self.encoder.parameters()).device
-        boundaries = Boundaries.from_lengths(lengths, device)
+        input_ids, boundaries = input_ids.to(device), Boundaries.from_lengths(lengths, device)
+        if isinstance(self.encoder, StaticEncoder) and set(readouts) <= MEANS:
+            # Averages rows of its table without writing them down one by one.
+            mean = self.encoder.mean_packed(input_ids, boundaries.cu_seqlens)
+            return [mean] * len(readouts)
         layers = {readout.layer for readout in readouts}
-        states = self._hidden_states(input_ids.to(device), boundaries, layers)
+        states = self._hidden_states(input_ids, boundaries, layers)
         return [
             _pool(states[readout.layer], boundaries.cu_seqlens, readout) for readout in readouts
         ]
@@ -106,49 +112,6 @@ class DirectEngine:
         traced = self.encoder.trace_packed(input_ids, boundaries, attention=False)
         states = traced.hidden_states or ()
         return {layer: states[layer] for layer in layers}
-
-
-@dataclass(frozen=True)
-class StaticEngine:
-    """Averages rows of a table without writing them down one by one, where that is asked.
-
-    Parameters
-    ----------
-    encoder : StaticEncoder
-        On its device.
-    """
-
-    encoder: StaticEncoder
-
-    def encode(
-        self, input_ids: Tensor, lengths: Sequence[int], readouts: Sequence[Readout]
-    ) -> list[Tensor]:
-        """Encode a batch.
-
-        Parameters
-        ----------
-        input_ids : int of shape (tokens,)
-            Token ids on the host, texts packed end to end.
-        lengths : sequence of int of shape (batch,)
-            Tokens of each text.
-        readouts : sequence of Readout
-            What is wanted of the pass.
-
-        Returns
-        -------
-        list of float32 tensors of shape (batch, hidden * n_poolings)
-            One per readout, on the device.
-        """
-        device = next(self.encoder.parameters()).device
-        input_ids = input_ids.to(device)
-        boundaries = Boundaries.from_lengths(lengths, device)
-        return [self._read(input_ids, boundaries, readout) for readout in readouts]
-
-    def _read(self, input_ids: Tensor, boundaries: Boundaries, readout: Readout) -> Tensor:
-        if readout.poolings == ("mean",) and not readout.skip:
-            return self.encoder.mean_packed(input_ids, boundaries.cu_seqlens)
-        states = self.encoder.forward_packed(input_ids, boundaries, layer=readout.layer)
-        return _pool(states, boundaries.cu_seqlens, readout)
 
 
 def _pool(hidden_states: Tensor, cu_seqlens: Tensor, readout: Readout) -> Tensor:
@@ -217,33 +180,13 @@ def hire_workers(
 def _hire(
     parts: tuple[AnyEncoder, nn.Sequential | None], device: torch.device, precision: str
 ) -> Worker:
-    encoder = prepare(parts[0], device, precision)
+    encoder = _prepare(parts[0], device, precision)
     projection = parts[1] and parts[1].to(device)
     return Worker(device, encoder, _engine_for(encoder, device), projection)
 
 
-def prepare(encoder: AnyEncoder, device: torch.device, precision: str) -> AnyEncoder:
-    """Move an encoder to a device and exchange its parts for those that are fast there.
-
-    Parameters
-    ----------
-    encoder : Encoder, TransformersEncoder or StaticEncoder
-        Float32 on the CPU; changed in place.
-    device : torch.device
-        Where it shall compute.
-    precision : str
-        A key of `skencoder.devices.DTYPES`.
-
-    Returns
-    -------
-    Encoder, TransformersEncoder or StaticEncoder
-        The same.
-
-    Raises
-    ------
-    DeviceError
-        If the encoder cannot compute in this precision.
-    """
+def _prepare(encoder: AnyEncoder, device: torch.device, precision: str) -> AnyEncoder:
+    """Move an encoder to a device and exchange its parts for those that are fast there."""
     dtype = DTYPES[precision]
     if precision == "int8" and not isinstance(encoder, Encoder):
         raise DeviceError(
@@ -264,8 +207,6 @@ def prepare(encoder: AnyEncoder, device: torch.device, precision: str) -> AnyEnc
 
 
 def _engine_for(encoder: AnyEncoder, device: torch.device) -> Engine:
-    if isinstance(encoder, StaticEncoder):
-        return StaticEngine(encoder)
     if isinstance(encoder, Encoder) and device.type == "cuda":
         return BucketedEncoder(encoder)
     return DirectEngine(encoder)

@@ -67,16 +67,19 @@ class Shares:
             One per readout.
         """
         shares = [share for share in self.found if share.places]
-        rows = np.concatenate([order[place] for share in shares for place in share.places])
-        back = torch.from_numpy(np.argsort(rows))
+        rows = [_rows_of(share, order).to(device) for share in shares]
         collected = []
         for readout in range(len(shares[0].vectors[0])):
-            parts = [
-                torch.cat([batch[readout] for batch in share.vectors]).to(device)
-                for share in shares
-            ]
-            collected.append(torch.cat(parts)[back.to(device)])
+            found = [torch.cat([batch[readout] for batch in s.vectors]).to(device) for s in shares]
+            vectors = found[0].new_empty(len(order), found[0].shape[1])
+            for places, part in zip(rows, found, strict=True):
+                vectors[places] = part
+            collected.append(vectors)
         return collected
+
+
+def _rows_of(share: Found, order: Index) -> Tensor:
+    return torch.from_numpy(np.concatenate([order[place] for place in share.places]))
 
 
 @dataclass(frozen=True)
@@ -154,10 +157,10 @@ def _take(batches: Iterator[slice], turn: threading.Lock) -> slice | None:
 
 def _encode(worker: Worker, work: Work, batch: slice) -> Iterator[tuple[slice, Vectors]]:
     """Encode a batch, in pieces if it does not fit."""
-    lengths = work.texts.lengths[batch]
-    tokens = int(lengths.sum())
+    offsets = work.texts.offsets[batch.start : batch.stop + 1]
+    lengths, tokens = np.diff(offsets), int(offsets[-1] - offsets[0])
     try:
-        yield batch, _encode_batch(worker, work, batch)
+        yield batch, _encode_batch(worker, work, offsets)
         return
     except (RuntimeError, MemoryError) as error:
         if not _is_out_of_memory(error):
@@ -170,11 +173,9 @@ def _encode(worker: Worker, work: Work, batch: slice) -> Iterator[tuple[slice, V
         yield from _encode(worker, work, place)
 
 
-def _encode_batch(worker: Worker, work: Work, batch: slice) -> Vectors:
-    offsets = work.texts.offsets
-    input_ids = torch.from_numpy(work.texts.input_ids[offsets[batch.start] : offsets[batch.stop]])
-    lengths = work.texts.lengths[batch].tolist()
-    pooled = worker.engine.encode(input_ids, lengths, work.readouts)
+def _encode_batch(worker: Worker, work: Work, offsets: Index) -> Vectors:
+    input_ids = torch.from_numpy(work.texts.input_ids[offsets[0] : offsets[-1]])
+    pooled = worker.engine.encode(input_ids, np.diff(offsets).tolist(), work.readouts)
     projection = worker.projection
     return pooled if projection is None else [projection(part) for part in pooled]
 

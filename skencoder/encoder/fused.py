@@ -2,7 +2,7 @@
 
 The new parts hold the old ones under the same names, so weights are saved and loaded as before.
 They serve inference; where a gradient is wanted they compute as the plain parts do. How the steps
-themselves are computed stands in kernels/; what a CPU does instead in prepacked.py.
+themselves are computed stands in kernels/; what a CPU does instead in packed/.
 """
 
 from typing import Any

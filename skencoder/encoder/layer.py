@@ -1,10 +1,44 @@
 """One layer: two sublayers, each with a residual connection and a norm around it."""
 
-from typing import Any
+from typing import Any, Protocol
 
 from torch import Tensor, nn
 
 from skencoder.encoder.scope import Scope
+
+
+class Add(Protocol):
+    """How a block's sublayer is run and its residual added: `add_apart` says it in full."""
+
+    def __call__(
+        self, block: "PostNorm | PreNorm", seen: Tensor, residual: Tensor, *context: Any
+    ) -> Tensor:
+        """Run the sublayer on what it sees and add the residual, both (tokens, hidden)."""
+
+
+def add_apart(
+    block: "PostNorm | PreNorm", seen: Tensor, residual: Tensor, *context: Any
+) -> Tensor:
+    """Run a block's sublayer, then add: ``residual + dropout(sublayer(seen))``.
+
+    Parameters
+    ----------
+    block : PostNorm or PreNorm
+        Whose sublayer.
+    seen : float of shape (tokens, hidden)
+        What the sublayer sees.
+    residual : float of shape (tokens, hidden)
+        What is added.
+    *context : object
+        What else the sublayer takes.
+
+    Returns
+    -------
+    float of shape (tokens, hidden)
+        The sum.
+    """
+    added: Tensor = block.dropout(block.sublayer(seen, *context))
+    return residual + added
 
 
 class PostNorm(nn.Module):
@@ -30,6 +64,7 @@ class PostNorm(nn.Module):
         self.sublayer = sublayer
         self.norm = norm
         self.dropout = nn.Dropout(dropout)
+        self.add: Add = add_apart
 
     def prepare(self, hidden_states: Tensor) -> Tensor:
         """Give what the sublayer sees.
@@ -61,8 +96,7 @@ class PostNorm(nn.Module):
         float of shape (tokens, hidden)
             One vector per token.
         """
-        added = self.dropout(self.sublayer(hidden_states, *context))
-        normed: Tensor = self.norm(hidden_states + added)
+        normed: Tensor = self.norm(self.add(self, hidden_states, hidden_states, *context))
         return normed
 
 
@@ -89,6 +123,7 @@ class PreNorm(nn.Module):
         self.sublayer = sublayer
         self.norm = norm
         self.dropout = nn.Dropout(dropout)
+        self.add: Add = add_apart
 
     def prepare(self, hidden_states: Tensor) -> Tensor:
         """Give what the sublayer sees.
@@ -121,8 +156,7 @@ class PreNorm(nn.Module):
         float of shape (tokens, hidden)
             One vector per token.
         """
-        added: Tensor = self.dropout(self.sublayer(self.prepare(hidden_states), *context))
-        return hidden_states + added
+        return self.add(self, self.prepare(hidden_states), hidden_states, *context)
 
 
 class EncoderLayer(nn.Module):

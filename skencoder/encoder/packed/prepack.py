@@ -3,7 +3,9 @@
 Which maps they are made of is decided here: oneDNN's in the precision of the weights, or 8-bit.
 """
 
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -15,11 +17,11 @@ from skencoder.encoder.packed.maps import MapMaker, PackedMap, can_prepack
 from skencoder.encoder.packed.quantized import QuantizedMap
 from skencoder.encoder.packed.sublayers import (
     AttentionOnMaps,
+    Computation,
     FeedForwardOnMaps,
     GatedFeedForwardOnMaps,
-    PackedPostNorm,
-    PackedPreNorm,
     PackedSublayer,
+    add_inside,
 )
 from skencoder.encoder.stack import Encoder
 
@@ -68,23 +70,17 @@ def _replace_sublayers(
 ) -> Encoder:
     if is_packed(encoder):
         return encoder
-    lay_out = {
+    lay_out: dict[type[nn.Module], Callable[[Any], Computation]] = {
         SelfAttention: partial(AttentionOnMaps, make_map=make_map, dtype=attend_in),
         FeedForward: partial(FeedForwardOnMaps, make_map=make_map),
         GatedFeedForward: partial(GatedFeedForwardOnMaps, make_map=make_map),
     }
-    for layer in encoder.layers:
-        for name, block in list(layer.named_children()):
-            sublayer = PackedSublayer(block.sublayer, lay_out[type(block.sublayer)])  # type: ignore[arg-type]
-            setattr(layer, name, RESIDUALS[type(block)](sublayer, block.norm))  # type: ignore[arg-type]
+    for block in list(encoder.modules()):
+        if isinstance(block, PostNorm | PreNorm):
+            block.sublayer = PackedSublayer(block.sublayer, lay_out[type(block.sublayer)])
+            block.add = add_inside
     encoder.row_multiple = ROWS
     return encoder
-
-
-RESIDUALS: dict[type[nn.Module], type[PackedPostNorm] | type[PackedPreNorm]] = {
-    PostNorm: PackedPostNorm,
-    PreNorm: PackedPreNorm,
-}
 
 
 def is_packed(encoder: nn.Module) -> bool:

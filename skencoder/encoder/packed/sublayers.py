@@ -1,4 +1,4 @@
-"""Attention and feed-forward on packed maps, and the residuals around them.
+"""Attention and feed-forward on packed maps, with the residual inside.
 
 Each wraps the plain part, which keeps the weights: what is done to them is followed here.
 """
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from skencoder.encoder.attention import SelfAttention
 from skencoder.encoder.feed_forward import FeedForward, GatedFeedForward
+from skencoder.encoder.layer import PostNorm, PreNorm
 from skencoder.encoder.matmul_attention import attend_into
 from skencoder.encoder.packed.maps import Map, MapMaker
 from skencoder.encoder.scope import Scope
@@ -106,105 +107,27 @@ def _lay_out_again(module: nn.Module, _: Any) -> None:
         module.compute = module.lay_out(module.plain)
 
 
-class PackedPostNorm(nn.Module):
-    """``norm(h + sublayer(h))``, the sum inside the sublayer's last map.
+def add_inside(block: PostNorm | PreNorm, seen: Tensor, residual: Tensor, *context: Any) -> Tensor:
+    """Run a block's packed sublayer, whose last map adds the residual.
 
     Parameters
     ----------
-    sublayer : PackedSublayer
-        Computes and adds.
-    norm : nn.Module
-        Norm of width hidden.
+    block : PostNorm or PreNorm
+        Its sublayer is a `PackedSublayer`; nothing is dropped in inference.
+    seen : float of shape (tokens, hidden)
+        What the sublayer sees.
+    residual : float of shape (tokens, hidden)
+        What is added.
+    *context : object
+        What else the sublayer takes.
+
+    Returns
+    -------
+    float of shape (tokens, hidden)
+        The sum.
     """
-
-    def __init__(self, sublayer: PackedSublayer, norm: nn.Module) -> None:
-        super().__init__()
-        self.sublayer = sublayer
-        self.norm = norm
-
-    def prepare(self, hidden_states: Tensor) -> Tensor:
-        """Give what the sublayer sees.
-
-        Parameters
-        ----------
-        hidden_states : float of shape (tokens, hidden)
-            Input of the residual.
-
-        Returns
-        -------
-        float of shape (tokens, hidden)
-            The same.
-        """
-        return hidden_states
-
-    def forward(self, hidden_states: Tensor, *context: Any) -> Tensor:
-        """Run the sublayer, add what came in, normalise.
-
-        Parameters
-        ----------
-        hidden_states : float of shape (tokens, hidden)
-            Input of the residual.
-        *context : object
-            What else the sublayer takes.
-
-        Returns
-        -------
-        float of shape (tokens, hidden)
-            Output of the residual.
-        """
-        normed: Tensor = self.norm(self.sublayer(hidden_states, hidden_states, *context))
-        return normed
-
-
-class PackedPreNorm(nn.Module):
-    """``h + sublayer(norm(h))``, the sum inside the sublayer's last map.
-
-    Parameters
-    ----------
-    sublayer : PackedSublayer
-        Computes and adds.
-    norm : nn.Module
-        Norm of width hidden.
-    """
-
-    def __init__(self, sublayer: PackedSublayer, norm: nn.Module) -> None:
-        super().__init__()
-        self.sublayer = sublayer
-        self.norm = norm
-
-    def prepare(self, hidden_states: Tensor) -> Tensor:
-        """Give what the sublayer sees.
-
-        Parameters
-        ----------
-        hidden_states : float of shape (tokens, hidden)
-            Input of the residual.
-
-        Returns
-        -------
-        float of shape (tokens, hidden)
-            Normalised.
-        """
-        normed: Tensor = self.norm(hidden_states)
-        return normed
-
-    def forward(self, hidden_states: Tensor, *context: Any) -> Tensor:
-        """Normalise, run the sublayer, add what came in.
-
-        Parameters
-        ----------
-        hidden_states : float of shape (tokens, hidden)
-            Input of the residual.
-        *context : object
-            What else the sublayer takes.
-
-        Returns
-        -------
-        float of shape (tokens, hidden)
-            Output of the residual.
-        """
-        added: Tensor = self.sublayer(self.prepare(hidden_states), hidden_states, *context)
-        return added
+    added: Tensor = block.sublayer(seen, residual, *context)
+    return added
 
 
 class AttentionOnMaps:
