@@ -1,7 +1,13 @@
-"""An index on disk: vectors as a plain .npy file, and a config.json that says what they are."""
+"""An index on disk: plain .npy files of vectors and their lengths, and a config.json.
+
+config.json says what the index is, and the size and SHA-256 of every other file. Nothing is
+pickled. Vectors are mapped, so that only the rows that are needed are read.
+"""
 
 import json
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skencoder.errors import IndexFileError
-from skencoder.files import appearing, check_is_new
+from skencoder.files import appearing, check_is_new, file_sha256
+from skencoder.indexes.inputs import METRIC_NAMES
+from skencoder.indexes.rows import Rows
 
-FORMAT = "skencoder-index"
-VERSION = 1
-VECTORS = "vectors.npy"
+FORMAT, VERSION = "skencoder-index", 1
+CONFIG, VECTORS, NORMS = "config.json", "vectors.npy", "norms.npy"
+WRITTEN_AT_ONCE = 8192
+# Larger files are not read when an index is loaded, so not compared with their SHA-256 either.
+LARGEST_READ = 2**30
 
 
 @dataclass(frozen=True)
@@ -30,6 +40,8 @@ class Description:
         Shape of the vectors.
     options : dict
         What it was built with, by name.
+    files : dict
+        Of every other file the size in bytes and the SHA-256.
     format : str
         Always "skencoder-index".
     version : int
@@ -41,11 +53,13 @@ class Description:
     n_rows: int
     n_features: int
     options: dict[str, Any] = field(default_factory=dict)
+    files: dict[str, dict[str, Any]] = field(default_factory=dict)
     format: str = FORMAT
     version: int = VERSION
 
 
-def write_index(folder: Path, description: Description, vectors: NDArray[np.float32]) -> None:
+@contextmanager
+def writing_index(folder: Path, description: Description, rows: Rows) -> Iterator[Path]:
     """Write an index, whole or not at all.
 
     Parameters
@@ -54,8 +68,13 @@ def write_index(folder: Path, description: Description, vectors: NDArray[np.floa
         An empty one, or one that is not there yet.
     description : Description
         What it is.
-    vectors : float32 of shape (n_rows, n_features)
-        Its rows.
+    rows : Rows
+        Its vectors.
+
+    Yields
+    ------
+    Path
+        A folder to write further files into.
 
     Raises
     ------
@@ -64,18 +83,37 @@ def write_index(folder: Path, description: Description, vectors: NDArray[np.floa
     """
     check_is_new(folder)
     with appearing(folder) as draft:
-        np.save(draft / VECTORS, vectors, allow_pickle=False)
-        text = json.dumps(asdict(description), indent=2) + "\n"
-        (draft / "config.json").write_text(text, encoding="utf-8")
+        _write_vectors(draft / VECTORS, rows)
+        np.save(draft / NORMS, rows.kept_norms(), allow_pickle=False)
+        yield draft
+        files = {
+            path.name: {"bytes": path.stat().st_size, "sha256": file_sha256(path)}
+            for path in sorted(draft.iterdir())
+        }
+        text = json.dumps(asdict(replace(description, files=files)), indent=2) + "\n"
+        (draft / CONFIG).write_text(text, encoding="utf-8")
+
+
+def _write_vectors(path: Path, rows: Rows) -> None:
+    """Write block by block; not through a map, where a full disk would kill the process."""
+    header = {
+        "descr": np.lib.format.dtype_to_descr(np.dtype(np.float32)),
+        "fortran_order": False,
+        "shape": (len(rows), rows.n_features),
+    }
+    with path.open("wb") as stream:
+        np.lib.format.write_array_header_1_0(stream, header)
+        for vectors in rows.kept_blocks(WRITTEN_AT_ONCE):
+            stream.write(np.ascontiguousarray(vectors).data)
 
 
 def read_description(folder: Path) -> Description:
-    """Read what an index is.
+    """Read what an index is, and compare its other files with that.
 
     Parameters
     ----------
     folder : Path
-        Where `write_index` wrote.
+        Where `writing_index` wrote.
 
     Returns
     -------
@@ -85,13 +123,21 @@ def read_description(folder: Path) -> Description:
     Raises
     ------
     IndexFileError
-        If the file is not there, or is not what was written.
+        If a file is missing or not as it was written. Of a file of more than 1 GiB only the size
+        is compared.
     """
-    path = folder / "config.json"
+    path = folder / CONFIG
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise IndexFileError(f"{path} cannot be read, so {folder} is no index: {error}") from error
+    description = _to_description(path, content)
+    for name, wanted in description.files.items():
+        _check_file(folder / name, wanted)
+    return description
+
+
+def _to_description(path: Path, content: Any) -> Description:
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise IndexFileError(f"{path} does not describe an index; expected format={FORMAT!r}.")
     if content.get("version") != VERSION:
@@ -100,12 +146,36 @@ def read_description(folder: Path) -> Description:
             f"{VERSION}. Build the index again, or use the version that saved it."
         )
     try:
-        return Description(**content)
-    except TypeError as error:
-        raise IndexFileError(f"{path} has other fields than an index has: {error}") from error
+        description = Description(**content)
+        shape = (description.n_rows, description.n_features)
+        whole = all(type(size) is int and size >= 0 for size in shape) and shape[1] > 0
+        whole = whole and description.metric in METRIC_NAMES
+        whole = whole and {VECTORS, NORMS} <= set(description.files)
+        whole = whole and all(Path(name).name == name for name in description.files)
+    except TypeError:
+        whole = False
+    if not whole:
+        raise IndexFileError(f"{path} is damaged: it lacks a field, or one has an unknown value.")
+    return description
 
 
-def map_vectors(folder: Path, description: Description) -> NDArray[np.float32]:
+def _check_file(path: Path, wanted: Any) -> None:
+    size, checksum = (wanted.get(key) for key in ("bytes", "sha256"))
+    if not path.is_file():
+        raise IndexFileError(f"{path} is missing; {path.parent / CONFIG} lists it.")
+    if path.stat().st_size != size:
+        raise IndexFileError(
+            f"{path} has {path.stat().st_size} bytes, but {size} were written; it is damaged, or "
+            "of another index. Build the index again."
+        )
+    if size <= LARGEST_READ and file_sha256(path) != checksum:
+        raise IndexFileError(
+            f"{path} is not what was written (its SHA-256 differs); it is damaged, or of another "
+            "index. Build the index again."
+        )
+
+
+def map_rows(folder: Path, description: Description) -> Rows:
     """Map the vectors of an index into memory, without reading them.
 
     Parameters
@@ -117,23 +187,29 @@ def map_vectors(folder: Path, description: Description) -> NDArray[np.float32]:
 
     Returns
     -------
-    float32 of shape (n_rows, n_features)
-        Read-only.
+    Rows
+        Of which many may be removed; the file stays as it is.
 
     Raises
     ------
     IndexFileError
-        If the file is not there, or does not hold these vectors.
+        If a file does not hold these vectors.
     """
-    path = folder / VECTORS
-    try:
-        vectors = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError) as error:
-        raise IndexFileError(f"{path} cannot be read: {error}") from error
     shape = (description.n_rows, description.n_features)
-    if vectors.shape != shape or vectors.dtype != np.float32:
+    vectors = _load_array(folder / VECTORS, np.float32, shape, mmap_mode="r" if shape[0] else None)
+    norms = _load_array(folder / NORMS, np.float64, shape[:1], mmap_mode=None)
+    # A plain array over the same memory, as slices of np.memmap are slow to make.
+    return Rows(np.asarray(vectors), norms, mapped=True)
+
+
+def _load_array(path: Path, dtype: Any, shape: tuple[int, ...], *, mmap_mode: Any) -> NDArray[Any]:
+    try:
+        array = np.load(path, mmap_mode=mmap_mode, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise IndexFileError(f"{path} cannot be read: {error}") from error
+    if not isinstance(array, np.ndarray) or array.shape != shape or array.dtype != dtype:
         raise IndexFileError(
-            f"{path} holds {vectors.dtype} of shape {vectors.shape}, but config.json says float32 "
-            f"of shape {shape}; the files do not belong together."
+            f"{path} holds other numbers than {np.dtype(dtype)} of shape {shape}, as config.json "
+            "has it; the files do not belong together."
         )
-    return vectors
+    return array

@@ -1,17 +1,14 @@
 """What an index is given, checked: vectors, queries, positions, numbers."""
 
-from collections.abc import Iterable
 from numbers import Integral
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from skencoder.errors import ParameterError
 
-METRICS = ("cosine", "dot", "euclidean")
-# Rows looked at together, so that checking a mapped file does not read it into memory.
-CHECKED_ROWS = 65_536
+METRIC_NAMES = ("cosine", "dot", "euclidean")
 
 
 def check_metric(metric: Any) -> str:
@@ -20,7 +17,7 @@ def check_metric(metric: Any) -> str:
     Parameters
     ----------
     metric : str
-        One of `METRICS`.
+        One of `METRIC_NAMES`.
 
     Returns
     -------
@@ -32,9 +29,9 @@ def check_metric(metric: Any) -> str:
     ParameterError
         If there is no such metric.
     """
-    if not isinstance(metric, str) or metric not in METRICS:
+    if not isinstance(metric, str) or metric not in METRIC_NAMES:
         raise ParameterError(
-            f"metric must be one of {', '.join(map(repr, METRICS))}; got {metric!r}."
+            f"metric must be one of {', '.join(map(repr, METRIC_NAMES))}; got {metric!r}."
         )
     return metric
 
@@ -42,7 +39,7 @@ def check_metric(metric: Any) -> str:
 def check_vectors(
     vectors: Any, name: str, *, n_features: int | None = None
 ) -> NDArray[np.float32]:
-    """Check that something is a matrix of finite numbers.
+    """Check that something is a matrix of numbers; whether they are finite, their lengths show.
 
     Parameters
     ----------
@@ -74,7 +71,6 @@ def check_vectors(
             f"{name} has {array.shape[1]} columns; expected {n_features or 'at least one'}"
             f"{', as the indexed vectors have' if n_features else ''}."
         )
-    _check_finite(array, name)
     return array
 
 
@@ -88,18 +84,8 @@ def _as_float32(vectors: Any, name: str) -> NDArray[np.float32]:
             f"{name} must be a matrix of numbers; got a {type(vectors).__name__} of "
             f"dtype {array.dtype}."
         )
-    with np.errstate(over="ignore"):  # becomes infinite, which is refused with its row
+    with np.errstate(over="ignore"):  # becomes infinite, which is refused later, with its row
         return np.ascontiguousarray(array, dtype=np.float32)
-
-
-def _check_finite(array: NDArray[np.float32], name: str) -> None:
-    for first in range(0, len(array), CHECKED_ROWS):
-        finite = np.isfinite(array[first : first + CHECKED_ROWS]).all(axis=1)
-        if not finite.all():
-            row = first + int(np.argmin(finite))
-            raise ParameterError(
-                f"{name} has NaN or infinity in row {row}; vectors must be finite float32 numbers."
-            )
 
 
 def check_n_neighbors(n_neighbors: Any, n_rows: int) -> int:
@@ -122,7 +108,7 @@ def check_n_neighbors(n_neighbors: Any, n_rows: int) -> int:
     ParameterError
         If it is no such number.
     """
-    if not isinstance(n_neighbors, Integral) or isinstance(n_neighbors, bool) or n_neighbors < 1:
+    if not _is_integer(n_neighbors) or n_neighbors < 1:
         raise ParameterError(f"n_neighbors must be an integer from 1 on; got {n_neighbors!r}.")
     if n_neighbors > n_rows:
         raise ParameterError(
@@ -131,7 +117,11 @@ def check_n_neighbors(n_neighbors: Any, n_rows: int) -> int:
     return int(n_neighbors)
 
 
-def check_positions(positions: Iterable[int], n_rows: int) -> NDArray[np.int64]:
+def _is_integer(value: Any) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def check_positions(positions: ArrayLike, n_rows: int) -> NDArray[np.int64]:
     """Check positions of rows.
 
     Parameters
