@@ -301,6 +301,6 @@ def _open_indexed(
 def _read_array(place: Path, name: str) -> NDArray[Any]:
     try:
         array: NDArray[Any] = np.load(place / name, allow_pickle=False)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, EOFError) as error:
         raise IndexFileError(f"{place / name} cannot be read: {error}") from error
     return array

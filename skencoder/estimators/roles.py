@@ -109,8 +109,11 @@ def fit_document_role(encoder: Any, texts: list[str], prompt: str | None) -> tup
     role = Role(fitted, (prompt or "") if inner is None else "")
     if inner is not None:
         inner.set_params(prompt=_choose_prompt(inner, texts[0], prompt, DOCUMENT_NAMES))
-    given = fitted.fit_transform([role.prefix + text for text in texts])
-    return role, _as_vectors(given, len(texts), fitted)
+    prefixed = [role.prefix + text for text in texts]
+    if not hasattr(fitted, "fit_transform"):
+        # A FrozenEstimator, for one, has nothing to fit.
+        return role, _as_vectors(fitted.fit(prefixed).transform(prefixed), len(texts), fitted)
+    return role, _as_vectors(fitted.fit_transform(prefixed), len(texts), fitted)
 
 
 def make_query_role(encoder: Any, document: Role, prompt: str | None) -> Role:

@@ -84,11 +84,12 @@ def map_texts(folder: Path, n_texts: int) -> StoredTexts:
         n_bytes = (folder / TEXTS).stat().st_size
         # An empty file cannot be mapped.
         content = np.memmap(folder / TEXTS, np.uint8, "r") if n_bytes else np.empty(0, np.uint8)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, EOFError) as error:
         raise IndexFileError(f"{folder} has no documents that can be read: {error}") from error
     if starts.shape != (n_texts + 1,) or starts.dtype != np.int64 or starts[-1] != n_bytes:
         raise IndexFileError(
             f"{folder / TEXTS} has {n_bytes} bytes and {folder / STARTS} the shape "
-            f"{starts.shape}, which is not what was saved of {n_texts} documents; save the retriever again."
+            f"{starts.shape}, which is not what was saved of {n_texts} documents; save the "
+            f"retriever again."
         )
     return StoredTexts(content, starts)

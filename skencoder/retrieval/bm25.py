@@ -217,7 +217,7 @@ class BM25Index:
         if any(folder.iterdir()):
             try:
                 loaded._index = _library("bm25s").BM25.load(folder, mmap=True, show_progress=False)
-            except (OSError, ValueError, KeyError, TypeError) as error:
+            except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
                 raise IndexFileError(f"{folder} cannot be read as an index: {error}") from error
             held = loaded._index.scores["num_docs"]
             if held != n_documents:

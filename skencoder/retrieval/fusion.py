@@ -82,4 +82,6 @@ def _add_up(
     """Give the documents of all rankings, each once and in the corpus's order, and their sums."""
     there = found != NO_DOCUMENT
     documents, inverse = np.unique(found[there], return_inverse=True)
-    return documents, np.bincount(inverse, gains[there], minlength=len(documents))
+    sums = np.zeros(len(documents))
+    np.add.at(sums, inverse, gains[there])
+    return documents, sums
