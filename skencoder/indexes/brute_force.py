@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
 from skencoder.indexes.choice import MakeScan, choose_scans
 from skencoder.indexes.copies import later_copies
-from skencoder.indexes.rows import Block, Numbers, Rows, row_norms
+from skencoder.indexes.pairs import Queries
+from skencoder.indexes.rows import Block, Numbers, Rows
 from skencoder.indexes.scan import Scan
 from skencoder.indexes.scoring import Double, Metric
 from skencoder.indexes.selection import Selection
@@ -29,7 +29,7 @@ PATIENCE = 32
 
 
 def nearest(
-    rows: Rows, metric: Metric, queries: NDArray[np.float32], n_neighbors: int
+    rows: Rows, metric: Metric, queries: Queries, n_neighbors: int
 ) -> tuple[Double, Numbers]:
     """Find the nearest rows of every query.
 
@@ -39,8 +39,8 @@ def nearest(
         What is searched.
     metric : Metric
         What a score is.
-    queries : float32 of shape (n_queries, n_features)
-        Vectors.
+    queries : Queries
+        What is looked for.
     n_neighbors : int
         At most the number of rows.
 
@@ -50,21 +50,15 @@ def nearest(
         Best first.
     numbers : int64 of shape (n_queries, n_neighbors)
         Of equal scores the lower number first.
-
-    Raises
-    ------
-    ParameterError
-        If a query has NaN or infinity.
     """
-    norms = row_norms(queries, "queries")
     scores = np.zeros((len(queries), n_neighbors))
     numbers = np.broadcast_to(rows.numbers()[:n_neighbors], scores.shape).copy()
     # A query that is as near to all rows gets the first ones.
-    asked = np.flatnonzero((norms > 0) | (not metric.zero_is_alike))
+    asked = np.flatnonzero((queries.norms > 0) | (not metric.zero_is_alike))
     size = max(1, min(QUERY_BATCH, PAIRS_AT_ONCE // n_neighbors))
     for first in range(0, len(asked), size):
         part = asked[first : first + size]
-        batch = _Batch(rows, metric, queries[part].astype(np.float64), norms[part], n_neighbors)
+        batch = _Batch(rows, metric, queries.take(part), n_neighbors)
         scores[part], numbers[part] = batch.search()
     return scores, numbers
 
@@ -72,16 +66,13 @@ def nearest(
 class _Batch:
     """Queries for which the rows are read together."""
 
-    def __init__(
-        self, rows: Rows, metric: Metric, queries: Double, norms: Double, n_neighbors: int
-    ) -> None:
-        self._rows, self._metric, self._k = rows, metric, n_neighbors
-        self._queries, self._norms = queries, norms
-        self._prepared, self._prepared_norms = metric.prepare(queries, norms)
+    def __init__(self, rows: Rows, metric: Metric, queries: Queries, n_neighbors: int) -> None:
+        self._rows, self._metric, self._queries = rows, metric, queries
+        self._k = n_neighbors
+        self._prepared = Queries(*metric.prepare(queries.vectors, queries.norms))
 
     def search(self) -> tuple[Double, Numbers]:
-        n_products = float(self._queries.size) * len(self._rows.norms)
-        scans = choose_scans(len(self._queries), n_products, (self._norms, self._rows.norms))
+        scans = choose_scans(self._queries.norms, self._rows.norms, self._rows.n_features)
         patience = PATIENCE * self._k * len(self._queries)
         for make_scan in scans:
             selection = self._start()
@@ -96,17 +87,17 @@ class _Batch:
         return selection.result()
 
     def _start(self) -> Selection:
-        return Selection(self._rows, self._metric, self._queries, self._norms, self._k)
+        return Selection(self._rows, self._metric, self._queries, self._k)
 
     def _passes(
         self, selection: Selection, make_scan: MakeScan, without: Numbers
     ) -> Iterator[None]:
         """Let one block after the other go by."""
-        scan = make_scan(self._prepared)
+        scan = make_scan(self._prepared.vectors)
         for block in self._rows.blocks(self._block_rows(), multiple=CHUNK_ROWS, without=without):
             form = self._metric.form(block.norms)
             scan.load(block, form)
-            self._look(scan, selection, block, scan.error(self._prepared_norms, form))
+            self._look(scan, selection, block, scan.error(self._prepared.norms, form))
             yield
 
     def _look(self, scan: Scan, selection: Selection, block: Block, error: Double) -> None:

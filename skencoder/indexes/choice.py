@@ -21,27 +21,26 @@ QUERIES_FOR_TORCH, QUERIES_FOR_BFLOAT16 = 16, 128
 PRODUCTS_WORTH_TORCH = 5e10
 
 
-def choose_scans(
-    n_queries: int, n_products: float, norms: tuple[Double, Double]
-) -> list[MakeScan]:
-    """Choose how to compare.
+def choose_scans(query_norms: Double, row_norms: Double, n_features: int) -> list[MakeScan]:
+    """Choose how to compare queries with rows.
 
     Parameters
     ----------
-    n_queries : int
-        Queries compared together.
-    n_products : float
-        Multiplications of all: queries times rows times features.
-    norms : tuple of float64 of shape (n_queries,), float64 of shape (n_rows,)
-        Lengths of the queries and the rows.
+    query_norms : float64 of shape (n_queries,)
+        Lengths of the queries that are compared together.
+    row_norms : float64 of shape (n_rows,)
+        Lengths of the rows.
+    n_features : int
+        Width of both.
 
     Returns
     -------
     list of callable
         At least one; each later one has a smaller error.
     """
-    if not all(map(_fit_float32, norms)):
+    if not (_fit_float32(query_norms) and _fit_float32(row_norms)):
         return [_numpy_float64]
+    n_queries, n_products = len(query_norms), float(n_features) * len(query_norms) * len(row_norms)
     with_torch = "torch" in sys.modules or n_products > PRODUCTS_WORTH_TORCH
     if n_queries < QUERIES_FOR_TORCH or not with_torch:
         return [_numpy_float32, _numpy_float64]

@@ -13,6 +13,7 @@ from skencoder.indexes.inputs import (
     check_positions,
     check_vectors,
 )
+from skencoder.indexes.pairs import Queries
 from skencoder.indexes.protocol import Positions, Scores
 from skencoder.indexes.rows import Rows
 from skencoder.indexes.scoring import METRICS
@@ -76,7 +77,7 @@ class ExactIndex:
         ParameterError
             If the queries are not finite vectors of this width, or there are fewer rows.
         """
-        checked = check_vectors(queries, "queries", n_features=self.n_features)
+        checked = Queries.check(check_vectors(queries, "queries", n_features=self.n_features))
         k = check_n_neighbors(n_neighbors, len(self))
         scores, numbers = nearest(self._rows, METRICS[self.metric], checked, k)
         return scores.astype(np.float32), self._rows.positions(numbers)
@@ -110,6 +111,8 @@ class ExactIndex:
             If there is no row at a position, or one is named twice.
         """
         self._rows.remove(check_positions(positions, len(self)))
+        if self._rows.sparse:
+            self._rows.compact()
 
     def save(self, folder: Path) -> None:
         """Write all files, whole or not at all.

@@ -19,8 +19,8 @@ Numbers = NDArray[np.int64]
 
 # Rows whose norms are computed together: 12 MiB in float64 at 384 features.
 NORM_ROWS = 4096
-# Of all rows in memory; the others are then copied together.
-MOST_REMOVED = 0.25
+# Part of all rows.
+MOST_REMOVED = 0.2
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Rows:
     norms : float64 of shape (n_rows,), optional
         Their lengths, where they are known.
     mapped : bool, default=False
-        Whether the vectors stay where they are even where many are removed.
+        Whether the vectors are those of a file, and stay there even where many are removed.
 
     Raises
     ------
@@ -117,10 +117,22 @@ class Rows:
         numbers = self.numbers()
         self._removed = np.union1d(self._removed, numbers[positions])
         self._kept = np.delete(numbers, positions)
-        if not self._mapped and len(self) < (1 - MOST_REMOVED) * len(self.norms):
-            self._parts = [self.take(self._kept)]
-            self.norms, self._kept = self.norms[self._kept], None
-            self._removed = np.empty(0, np.int64)
+
+    @property
+    def sparse(self) -> bool:
+        """Whether so many rows are removed that the others should move together."""
+        return len(self._removed) > MOST_REMOVED * len(self.norms)
+
+    def compact(self) -> None:
+        """Copy the rows that are left together, which changes their numbers.
+
+        Where rows are mapped from a file, all stay where they are.
+        """
+        if self._kept is None or self._mapped:
+            return
+        self._parts = [self.take(self._kept)]
+        self.norms, self._kept = self.norms[self._kept], None
+        self._removed = np.empty(0, np.int64)
 
     def numbers(self) -> Numbers:
         """List the numbers of the rows that are left.

@@ -6,16 +6,14 @@ error is none of the k nearest. What is left is scored in float64.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
+from skencoder.indexes.pairs import Pairs, Queries, score_pairs
 from skencoder.indexes.rows import Block, Numbers, Rows
 from skencoder.indexes.scan import BlockScores
 from skencoder.indexes.scoring import Double, Metric
 
 # Chunks whose rows are looked at together: with 64 rows each, 4 MiB of scores.
 CHUNKS_AT_ONCE = 8192
-# Rows that one query is compared with at a time in float64.
-SCORED_AT_ONCE = 4096
 
 
 class Selection:
@@ -27,10 +25,8 @@ class Selection:
         What is searched.
     metric : Metric
         What a score is.
-    queries : float64 of shape (n_queries, n_features)
-        As they came.
-    norms : float64 of shape (n_queries,)
-        Their lengths.
+    queries : Queries
+        What is looked for.
     n_neighbors : int
         At most the number of rows.
 
@@ -42,16 +38,13 @@ class Selection:
         Those of them that are not scored yet.
     """
 
-    def __init__(
-        self, rows: Rows, metric: Metric, queries: Double, norms: Double, n_neighbors: int
-    ) -> None:
-        self._rows, self._metric = rows, metric
-        self._queries, self._norms = queries, norms
+    def __init__(self, rows: Rows, metric: Metric, queries: Queries, n_neighbors: int) -> None:
+        self._rows, self._metric, self._queries = rows, metric, queries
         self._k = n_neighbors
         # Per query, quick scores that rows surely reach; the least of them is the bar.
         self._reached = np.full((len(queries), n_neighbors), -np.inf)
         self._waiting: list[tuple[Numbers, Numbers, Double]] = []
-        self._scored = (np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
+        self._best = Pairs.none()
         self.n_noted = self.n_waiting = 0
 
     def look(self, scores: BlockScores, first: int, block: Block, error: Double) -> None:
@@ -77,12 +70,13 @@ class Selection:
         for start in range(0, len(queries), CHUNKS_AT_ONCE):
             part = slice(start, start + CHUNKS_AT_ONCE)
             values = scores.chunks(queries[part], chunks[part])
-            # -inf is a row that is gone, or padding.
+            # A row that is gone has -inf.
             may_be = (values >= needed[queries[part], None]) & (values > -np.inf)
             picked, place = np.nonzero(may_be)
-            rows = block.first + place * maxima.shape[1] + chunks[part][picked]
-            upper = values[picked, place] + error[queries[part][picked]]
-            self._waiting.append((first + queries[part][picked], rows, upper))
+            asked = queries[part][picked]
+            numbers = block.first + place * maxima.shape[1] + chunks[part][picked]
+            upper = values[picked, place] + error[asked]
+            self._waiting.append((first + asked, numbers, upper))
             self.n_noted += len(picked)
             self.n_waiting += len(picked)
 
@@ -90,17 +84,16 @@ class Selection:
         """Score what was noted, and keep the k nearest of each query."""
         if not self._waiting:
             return
-        queries, rows, upper = (np.concatenate(part) for part in zip(*self._waiting, strict=True))
+        parts = zip(*self._waiting, strict=True)
+        queries, numbers, upper = (np.concatenate(part) for part in parts)
         still = upper >= self._reached.min(axis=1)[queries]
-        order = np.argsort(queries[still], kind="stable")
-        queries, rows = queries[still][order], rows[still][order]
-        scores = self._score(queries, rows)
-        joined = zip(self._scored, (queries, rows, scores), strict=True)
-        queries, rows, scores = (np.concatenate(part) for part in joined)
-        self._scored = _best(queries, rows, scores, self._k)
+        scored = score_pairs(
+            self._rows, self._metric, self._queries, queries[still], numbers[still]
+        )
+        self._best = self._best.join(scored).best(self._k)
         self._waiting, self.n_waiting = [], 0
 
-    def result(self) -> tuple[NDArray[np.float64], Numbers]:
+    def result(self) -> tuple[Double, Numbers]:
         """Give the nearest rows; every row has gone by.
 
         Returns
@@ -112,30 +105,4 @@ class Selection:
         """
         self.settle()
         shape = (len(self._queries), self._k)
-        return self._scored[2].reshape(shape), self._scored[1].reshape(shape)
-
-    def _score(self, queries: Numbers, rows: Numbers) -> Double:
-        """Score pairs, ordered by query, in float64."""
-        scores = np.empty(len(queries))
-        asked, starts = np.unique(queries, return_index=True)
-        ends = [*starts[1:], len(queries)]
-        for query, start, end in zip(asked, starts, ends, strict=True):
-            for first in range(start, end, SCORED_AT_ONCE):
-                part = slice(first, min(first + SCORED_AT_ONCE, end))
-                vectors, norms = self._rows.take(rows[part]), self._rows.norms[rows[part]]
-                scores[part] = self._metric.score(
-                    self._queries[query], self._norms[query], vectors, norms
-                )
-        return scores
-
-
-def _best(
-    queries: Numbers, rows: Numbers, scores: Double, k: int
-) -> tuple[Numbers, Numbers, Double]:
-    """Keep the k best rows of each query, of equal ones the first."""
-    order = np.lexsort((rows, -scores, queries))
-    queries, rows, scores = queries[order], rows[order], scores[order]
-    _, starts, counts = np.unique(queries, return_index=True, return_counts=True)
-    rank = np.arange(len(queries)) - np.repeat(starts, counts)
-    kept = rank < k
-    return queries[kept], rows[kept], scores[kept]
+        return self._best.scores.reshape(shape), self._best.numbers.reshape(shape)
