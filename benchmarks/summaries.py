@@ -23,7 +23,6 @@ from .tables import format_table
 
 METRICS = ("rouge1", "rouge2", "rougeL")
 BASELINE = "first sentences"
-WIKITEXT = Path("text/wikitext2-test-raw.txt")
 DRAWS = 2000
 # Texts shorter than these say nothing about choosing sentences.
 MIN_SENTENCES, MIN_MEMBERS, MIN_WORDS = 6, 10, 50
@@ -160,13 +159,13 @@ def module_docs() -> Collection:
     return Collection("modules", texts, [own[module] for module in chosen], max_tokens=MAX_TOKENS)
 
 
-def wikipedia_articles(data_root: Path) -> Collection:
+def wikipedia_articles(path: Path) -> Collection:
     """Read articles: their opening is the summary of their sections.
 
     Parameters
     ----------
-    data_root : path
-        Folder with WikiText-2's raw test text as ``text/wikitext2-test-raw.txt``.
+    path : path
+        WikiText-2's raw test text, ``wikitext2-test-raw.txt``.
 
     Returns
     -------
@@ -178,9 +177,10 @@ def wikipedia_articles(data_root: Path) -> Collection:
     MissingDataError
         If the file is not there.
     """
-    path = data_root / WIKITEXT
     if not path.is_file():
-        raise MissingDataError(f"there is no {path}; put WikiText-2's raw test text there.")
+        raise MissingDataError(
+            f"there is no file {path}; WikiText-2's raw test text was expected."
+        )
     parts = _TITLE.split(path.read_text("utf-8"))
     texts, references = [], []
     for article in parts[2::2]:
@@ -192,14 +192,14 @@ def wikipedia_articles(data_root: Path) -> Collection:
 
 
 def run_summaries(
-    data_root: Path | None = None, *, model: str = "all-MiniLM-L6-v2"
+    wikitext: Path | None = None, *, model: str = "all-MiniLM-L6-v2"
 ) -> list[SummaryScore]:
     """Summarize all collections with all methods.
 
     Parameters
     ----------
-    data_root : path, optional
-        Folder with WikiText-2; by default Python's documentation only.
+    wikitext : path, optional
+        WikiText-2's raw test text; by default Python's documentation only.
     model : str, default="all-MiniLM-L6-v2"
         Name or folder of a checkpoint.
 
@@ -211,13 +211,13 @@ def run_summaries(
     Raises
     ------
     MissingDataError
-        If the folder has no WikiText-2.
+        If WikiText-2 is not there.
     MissingPackageError
         If rouge-score is not installed.
     """
     collections = [docstring_lines(), module_docs()]
-    if data_root is not None:
-        collections.append(wikipedia_articles(data_root))
+    if wikitext is not None:
+        collections.append(wikipedia_articles(wikitext))
     encoder = EncoderVectorizer(model, overflow="truncate")
     return [
         SummaryScore(collection.name, method, _try(collection, method, encoder))

@@ -21,7 +21,8 @@ PARAPHRASES = [
     (
         "The doctor sold his old car yesterday.",
         "Yesterday the physician sold his old automobile.",
-        "The-the doctor-physician sold-sold his-his old-old car-automobile yesterday-Yesterday .-.",
+        "The-the doctor-physician sold-sold his-his old-old car-automobile "
+        "yesterday-Yesterday .-.",
     ),
     (
         "A big dog chased the small cat.",
@@ -74,9 +75,7 @@ def test_a_sentence_is_aligned_with_itself(text_encoder, method):
     assert [pair.source_word for pair in pairs if pair.source == pair.target] == [
         *"Two old friends met near the river-side , didn't they ?".split()
     ]
-    assert all(
-        pair.similarity == pytest.approx(1) for pair in pairs if pair.source == pair.target
-    )
+    assert all(pair.similarity == pytest.approx(1) for pair in pairs if pair.source == pair.target)
 
 
 def test_places_are_in_the_sentences_themselves(text_encoder):
