@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from skencoder.indexes.brute_force import nearest
-from skencoder.indexes.folder import Description, map_rows, read_description, writing_index
+from skencoder.indexes.folder import Description, map_rows, writing_index
 from skencoder.indexes.inputs import (
     check_metric,
     check_n_neighbors,
@@ -132,13 +132,15 @@ class ExactIndex:
             pass
 
     @classmethod
-    def load(cls, folder: Path) -> "ExactIndex":
+    def load(cls, folder: Path, description: Description) -> "ExactIndex":
         """Open a saved index.
 
         Parameters
         ----------
         folder : Path
             Where it was saved.
+        description : Description
+            What it is.
 
         Returns
         -------
@@ -150,7 +152,6 @@ class ExactIndex:
         IndexFileError
             If a file is damaged.
         """
-        description = read_description(folder)
         index = cls.__new__(cls)
         index.metric = description.metric
         index._rows = map_rows(folder, description)

@@ -103,8 +103,8 @@ def _write_vectors(path: Path, rows: Rows) -> None:
     }
     with path.open("wb") as stream:
         np.lib.format.write_array_header_1_0(stream, header)
-        for vectors in rows.kept_blocks(WRITTEN_AT_ONCE):
-            stream.write(np.ascontiguousarray(vectors).data)
+        for vectors, _ in rows.kept_blocks(WRITTEN_AT_ONCE):
+            stream.write(vectors.data)
 
 
 def read_description(folder: Path) -> Description:
@@ -196,20 +196,49 @@ def map_rows(folder: Path, description: Description) -> Rows:
         If a file does not hold these vectors.
     """
     shape = (description.n_rows, description.n_features)
-    vectors = _load_array(folder / VECTORS, np.float32, shape, mmap_mode="r" if shape[0] else None)
-    norms = _load_array(folder / NORMS, np.float64, shape[:1], mmap_mode=None)
-    # A plain array over the same memory, as slices of np.memmap are slow to make.
-    return Rows(np.asarray(vectors), norms, mapped=True)
+    vectors = load_array(folder / VECTORS, np.float32, shape, mmap_mode="r")
+    norms = load_array(folder / NORMS, np.float64, shape[:1])
+    return Rows(vectors, norms, mapped=True)
 
 
-def _load_array(path: Path, dtype: Any, shape: tuple[int, ...], *, mmap_mode: Any) -> NDArray[Any]:
+def load_array(
+    path: Path, dtype: Any, shape: tuple[int, ...], *, mmap_mode: Any = None
+) -> NDArray[Any]:
+    """Read an array from a file of an index.
+
+    Parameters
+    ----------
+    path : Path
+        A .npy file.
+    dtype : dtype
+        Expected.
+    shape : tuple of int
+        Expected; -1 is any length.
+    mmap_mode : {"r"}, optional
+        Map the file instead of reading it.
+
+    Returns
+    -------
+    array of this shape
+        A plain array, also where it is mapped: slices of np.memmap are slow to make.
+
+    Raises
+    ------
+    IndexFileError
+        If the file is not there, or holds something else.
+    """
     try:
-        array = np.load(path, mmap_mode=mmap_mode, allow_pickle=False)
+        # Nothing cannot be mapped.
+        array = np.load(path, mmap_mode=mmap_mode if 0 not in shape else None, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise IndexFileError(f"{path} cannot be read: {error}") from error
-    if not isinstance(array, np.ndarray) or array.shape != shape or array.dtype != dtype:
+    lengths = getattr(array, "shape", ())
+    fits = len(lengths) == len(shape) and all(
+        wanted in (length, -1) for length, wanted in zip(lengths, shape, strict=True)
+    )
+    if not fits or array.dtype != dtype:
         raise IndexFileError(
             f"{path} holds other numbers than {np.dtype(dtype)} of shape {shape}, as config.json "
             "has it; the files do not belong together."
         )
-    return array
+    return np.asarray(array)

@@ -88,6 +88,33 @@ def _as_float32(vectors: Any, name: str) -> NDArray[np.float32]:
         return np.ascontiguousarray(array, dtype=np.float32)
 
 
+def check_integer(name: str, value: Any, *, least: int) -> int:
+    """Check a number of things.
+
+    Parameters
+    ----------
+    name : str
+        The parameter, for messages.
+    value : int
+        What came.
+    least : int
+        The smallest that makes sense.
+
+    Returns
+    -------
+    int
+        The same.
+
+    Raises
+    ------
+    ParameterError
+        If it is no integer, or smaller.
+    """
+    if not isinstance(value, Integral) or isinstance(value, bool) or int(value) < least:
+        raise ParameterError(f"{name} must be an integer from {least} on; got {value!r}.")
+    return int(value)
+
+
 def check_n_neighbors(n_neighbors: Any, n_rows: int) -> int:
     """Check how many neighbours are asked for.
 
@@ -108,17 +135,11 @@ def check_n_neighbors(n_neighbors: Any, n_rows: int) -> int:
     ParameterError
         If it is no such number.
     """
-    if not _is_integer(n_neighbors) or n_neighbors < 1:
-        raise ParameterError(f"n_neighbors must be an integer from 1 on; got {n_neighbors!r}.")
-    if n_neighbors > n_rows:
+    if check_integer("n_neighbors", n_neighbors, least=1) > n_rows:
         raise ParameterError(
             f"n_neighbors={n_neighbors}, but only {n_rows} vectors are indexed; ask for no more."
         )
     return int(n_neighbors)
-
-
-def _is_integer(value: Any) -> bool:
-    return isinstance(value, Integral) and not isinstance(value, bool)
 
 
 def check_positions(positions: ArrayLike, n_rows: int) -> NDArray[np.int64]:

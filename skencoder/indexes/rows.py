@@ -214,7 +214,7 @@ class Rows:
                 yield Block(begin, part[first:last], norms, gone[low:high] - begin)
             start += len(part)
 
-    def kept_blocks(self, n_rows: int) -> Iterator[Vectors]:
+    def kept_blocks(self, n_rows: int) -> Iterator[tuple[Vectors, Norms]]:
         """Go through the rows that are left, in order.
 
         Parameters
@@ -224,11 +224,14 @@ class Rows:
 
         Yields
         ------
-        float32 of shape (n_rows, n_features)
+        vectors : float32 of shape (n_rows, n_features)
             Some rows.
+        norms : float64 of shape (n_rows,)
+            Their lengths.
         """
         for block in self.blocks(n_rows):
-            yield np.delete(block.vectors, block.removed, axis=0)
+            kept = np.delete(np.arange(len(block.norms)), block.removed)
+            yield block.vectors[kept], block.norms[kept]
 
     def kept_norms(self) -> Norms:
         """List the lengths of the rows that are left.
