@@ -14,12 +14,10 @@ from skencoder import EncoderRetriever, EncoderVectorizer, PassageAnswerer
 from skencoder.errors import ParameterError, TextInputError
 
 PASSAGES = {
-    "river": "The Rhine rises in the Alps. It flows into the North Sea at Rotterdam. Its length "
-    "is 1,230 km.",
-    "cheese": "Cheese is made of milk. It was known to the Romans. Some ripen for two years.",
-    "tower": "The tower was finished in 1889. It is 330 metres high. Gustave Eiffel's firm built "
-    "it for a world's fair.",
-    "bees": "A bee colony has one queen. Workers collect nectar. In winter the bees form a ball.",
+    "river": "The Rhine rises in the Alps. It flows into the sea. The Rhine is 1,230 km long.",
+    "cheese": "Cheese is made of milk. It was known to the Romans. Some cheeses ripen two years.",
+    "tower": "The tower was completed in 1889. The tower is 330 metres tall. It is made of iron.",
+    "bees": "A bee colony has one queen. Worker bees collect nectar. In winter they form a ball.",
 }
 QUESTIONS = {
     "Where does the Rhine begin?": "Alps",
@@ -35,7 +33,7 @@ OWNERS = ["river", "river", "cheese", "cheese", "tower", "tower", "bees", "bees"
 
 
 def make(text_encoder, **parameters):
-    retriever = EncoderRetriever(EncoderVectorizer(text_encoder))
+    retriever = EncoderRetriever(EncoderVectorizer(text_encoder, overflow="truncate"))
     return PassageAnswerer(retriever, **parameters)
 
 
@@ -56,7 +54,7 @@ def test_questions_are_answered_with_the_sentence_and_its_place(answerer):
 
 
 def test_the_score_is_what_it_is_said_to_be(answerer, text_encoder):
-    question, sentence = "How tall is the tower?", "It is 330 metres high."
+    question, sentence = "How tall is the tower?", "The tower is 330 metres tall."
     row = answerer.answer([question]).iloc[0]
     assert row["answer"] == sentence
     encode = EncoderVectorizer(text_encoder).fit(["."]).transform
@@ -154,11 +152,10 @@ def test_words_help_where_names_decide(text_encoder):
 
 
 def test_context_gives_pronouns_their_meaning(text_encoder):
-    """Encoded with its neighbour, "It" is the tower; the place stays that of the sentence."""
+    """Encoded with its neighbours, "It" is the tower; the place stays that of the sentence."""
     answerer = make(text_encoder, context=1, word_weight=0.0).fit(list(PASSAGES.values()))
-    row = answerer.answer(["How tall is the tower?"]).iloc[0]
-    text = list(PASSAGES.values())[row["passage"]]
-    assert text[row["start"] : row["stop"]] == row["answer"]
+    row = answerer.answer(["What is the tower made of?"]).iloc[0]
+    assert list(PASSAGES.values())[row["passage"]][row["start"] : row["stop"]] == row["answer"]
     assert row["passage"] == 2
 
 
@@ -220,7 +217,7 @@ def test_wrong_input_is_refused(answerer):
         answerer.score(["Where?"], "Alps")
     with pytest.raises(ParameterError, match="no empty one"):
         answerer.score(["Where?"], [""])
-    with pytest.raises(ParameterError, match="ids"):
+    with pytest.raises(ParameterError, match="'same' twice"):
         answerer.fit(["One.", "Two."], ["same", "same"])
 
 
