@@ -403,7 +403,7 @@ class EncoderRetriever(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
 
         Returns
         -------
-        sparse float of shape (n_queries, n_documents)
+        sparse float64 of shape (n_queries, n_documents)
             Distances, or scores with ``mode="similarity"``, nearest first in each row. As a
             document is its own neighbour, distances are of ``n_neighbors + 1`` documents, where
             there are so many.
@@ -435,7 +435,9 @@ class EncoderRetriever(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         n_queries, n_ranks = ranking.positions.shape
         starts = np.arange(n_queries + 1) * n_ranks
         shape = (n_queries, self.n_documents_)
-        return csr_array((data.ravel(), ranking.positions.ravel(), starts), shape=shape)
+        # In float64, because to convert it would sort rows by column, and not by distance.
+        cells = (data.ravel().astype(np.float64), ranking.positions.ravel(), starts)
+        return csr_array(cells, shape=shape)
 
     def score(self, queries: Any, relevant: Any) -> float:
         """Score the ranking by nDCG@10.

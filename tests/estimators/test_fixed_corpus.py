@@ -18,6 +18,7 @@ from skencoder import (
     EncoderRetriever,
     EncoderVectorizer,
     FixedCorpusRetriever,
+    release,
 )
 from skencoder.errors import ParameterError, TextInputError
 from skencoder.metrics import make_retrieval_scorer
@@ -43,6 +44,7 @@ def cache(tmp_path):
 def test_a_search_encodes_the_corpus_once(tiny_bert, cache, known_items):
     queries, relevant, documents, names = known_items
     encoder = EncoderVectorizer(tiny_bert, cache=cache)
+    release()
     search = GridSearchCV(
         FixedCorpusRetriever(EncoderRetriever(encoder), Corpus(documents, names)),
         {
@@ -184,7 +186,8 @@ def test_random_encoders_and_their_index_stay_together(known_items):
         FixedCorpusRetriever(EncoderRetriever(other, index="none"), corpus).fit(queries)
     again = FixedCorpusRetriever(EncoderRetriever(encoder), corpus).fit(queries)
     for one in (retriever, again):
-        assert one.predict(documents).tolist() == names
+        # Each document is where its index says.
+        assert one.kneighbors(documents, 1)[0].max() < 1e-5
 
 
 def test_what_the_user_changes_takes_effect(tiny_bert, known_items):
@@ -244,7 +247,9 @@ def test_documents_may_be_a_plain_list(tiny_bert, known_items):
     queries, _, documents, _ = known_items
     retriever = FixedCorpusRetriever(EncoderRetriever(EncoderVectorizer(tiny_bert)), documents)
     assert retriever.fit(queries).ids_.tolist() == list(range(60))
-    assert clone(retriever).fit(queries).score(queries, range(0, 60, 2)) > 0.3
+    alone = EncoderRetriever(EncoderVectorizer(tiny_bert)).fit(documents)
+    expected = alone.score(queries, range(0, 60, 2))
+    assert clone(retriever).fit(queries).score(queries, range(0, 60, 2)) == expected
 
 
 def test_refusals(tiny_bert, known_items):
