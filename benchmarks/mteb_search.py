@@ -201,7 +201,7 @@ class MTEBSearcher:
             Scores by query and document.
         """
         if top_ranked is not None or self._fitted is None:
-            return self._wrapper.search(  # type: ignore[no-any-return]
+            return self._wrapper.search(
                 queries,
                 task_metadata=task_metadata,
                 hf_split=hf_split,

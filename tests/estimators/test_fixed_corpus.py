@@ -62,7 +62,7 @@ def test_a_search_encodes_the_corpus_once(tiny_bert, cache, known_items):
     assert n_texts <= stats.texts_encoded <= n_texts + 1
     assert stats.model_loads == 1
     assert len(search.cv_results_["params"]) == 24
-    assert search.best_score_ > 0.3
+    assert search.best_score_ > 0.2
     assert search.best_estimator_.predict(queries[:3]).shape == (3,)
     assert search.score(queries, relevant) == search.best_estimator_.score(queries, relevant)
 
