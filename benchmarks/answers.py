@@ -123,7 +123,7 @@ class BM25Way:
             import Stemmer
         except ImportError as error:
             raise MissingPackageError(
-                f"the baseline needs {error.name}: pip install 'skencoder[bm25]'"
+                f"the baseline needs {error.name}: pip install 'skencoder[lexical]'"
             ) from error
         split = SplitTexts.split(list(passages.values()))
         self._sentences = split.read()

@@ -6,7 +6,7 @@ module's docstring for those of all it holds, a Wikipedia article's opening for 
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -107,7 +107,7 @@ def take_any(vectors: ArrayLike, budget: Budget) -> list[int]:
     return take_best(np.random.default_rng(n_sentences).random(n_sentences), budget)
 
 
-METHODS = {
+METHODS: dict[str, str | Callable[[ArrayLike, Budget], list[int]]] = {
     BASELINE: take_first,
     "random sentences": take_any,
     "centroid": "centroid",

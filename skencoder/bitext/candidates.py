@@ -75,12 +75,14 @@ class Neighbourhoods:
     @property
     def source_means(self) -> Numbers:
         """Mean cosine of each source sentence to its nearest, of shape (n_source,)."""
-        return self.forward[0].mean(axis=1, dtype=np.float64)
+        means: Numbers = self.forward[0].mean(axis=1, dtype=np.float64)
+        return means
 
     @property
     def target_means(self) -> Numbers:
         """Mean cosine of each target sentence to its nearest, of shape (n_target,)."""
-        return self.backward[0].mean(axis=1, dtype=np.float64)
+        means: Numbers = self.backward[0].mean(axis=1, dtype=np.float64)
+        return means
 
     def pairs(self) -> Candidates:
         """List the pairs in which one is among the nearest of the other.

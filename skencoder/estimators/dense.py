@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import issparse
 
 from skencoder.errors import ParameterError
 
@@ -30,7 +29,7 @@ def encode_dense(encoder: Any, texts: list[str]) -> NDArray[Any]:
         If it does not give one vector of finite numbers per text.
     """
     given = encoder.transform(texts)
-    if issparse(given):
+    if hasattr(given, "toarray"):
         given = given.toarray()
     elif hasattr(given, "detach"):
         given = given.detach().cpu().numpy()

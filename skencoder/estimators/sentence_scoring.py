@@ -182,7 +182,7 @@ class ScoredSentences:
     def _shared_words(self, questions: list[str], asked: Rows, found: Rows) -> Numbers:
         weights = csr_array(self._words.transform(questions))
         product = weights[asked].multiply(self._weights[found])
-        shared: Numbers = np.asarray(product.sum(axis=1)).ravel()
+        shared: Numbers = np.asarray(product.sum(axis=1), np.float64).ravel()
         return shared
 
 

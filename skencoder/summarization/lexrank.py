@@ -57,7 +57,8 @@ def _transitions(weights: NDArray[np.float64]) -> NDArray[np.float64]:
     """Rows of probabilities: equal ones from a sentence that resembles none, not even itself."""
     sums = weights.sum(axis=1, keepdims=True)
     uniform = np.full_like(weights, 1 / len(weights))
-    return np.divide(weights, sums, out=uniform, where=sums > 0)
+    rows: NDArray[np.float64] = np.divide(weights, sums, out=uniform, where=sums > 0)
+    return rows
 
 
 def _stationary(transitions: NDArray[np.float64], damping: float) -> NDArray[np.float64]:

@@ -31,7 +31,8 @@ def unit_rows(vectors: ArrayLike) -> NDArray[np.float64]:
             f"{rows.shape}{'' if np.isfinite(rows).all() else ' with NaN or infinity'}."
         )
     norms = np.linalg.norm(rows, axis=1, keepdims=True)
-    return np.divide(rows, norms, out=np.zeros_like(rows), where=norms > 0)
+    units: NDArray[np.float64] = np.divide(rows, norms, out=np.zeros_like(rows), where=norms > 0)
+    return units
 
 
 def cosine_matrix(vectors: ArrayLike) -> NDArray[np.float64]:

@@ -69,10 +69,10 @@ def test_the_score_is_what_it_is_said_to_be(answerer, text_encoder):
 
 def test_no_other_sentence_is_worth_more(text_encoder, docs):
     """Each passage alone gives no better one than all together, and one as good."""
-    texts = docs.data[:300:10].tolist()
-    questions = [text.partition("\n")[0] for text in docs.data[5:300:25]]
+    texts = docs.data[:300:25].tolist()
+    questions = [text.partition("\n")[0] for text in docs.data[5:300:50]]
     # Words weigh differently in another corpus.
-    answerer = make(text_encoder, n_passages=30, word_weight=0.0)
+    answerer = make(text_encoder, n_passages=12, word_weight=0.0)
     together = answerer.fit(texts).answer(questions)["score"].to_numpy()
     alone = [answerer.fit([text]).answer(questions)["score"].to_numpy() for text in texts]
     np.testing.assert_allclose(together, np.max(alone, axis=0), atol=1e-6)

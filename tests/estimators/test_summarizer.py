@@ -129,7 +129,7 @@ def test_a_method_of_one_s_own(words):
 
 
 def test_it_shortens_texts_in_a_pipeline_and_is_searched(docs):
-    texts, labels = docs.data[::40], docs.target[::40] % 2
+    texts, labels = docs.data[::160], docs.target[::160] % 2
     pipeline = make_pipeline(
         ExtractiveSummarizer(TfidfVectorizer()), TfidfVectorizer(), LogisticRegression()
     )
