@@ -103,8 +103,8 @@ class FixedCorpusRetriever(BaseEstimator):
         if isinstance(retriever, EncoderRetriever):
             if retriever.target != "ids":
                 raise ParameterError(
-                    f"retriever has target={retriever.target!r}, but a corpus has ids only; choose "
-                    f"target='ids'."
+                    f"retriever has target={retriever.target!r}, but a corpus has ids only; "
+                    f"choose target='ids'."
                 )
             return retriever._fit_corpus(corpus, shared=True)
         return retriever.fit(corpus.documents, None if corpus.numbered else corpus.ids)
