@@ -10,18 +10,30 @@ if TYPE_CHECKING:
     from .mteb_model import MTEBModel
     from .mteb_run import run_mteb
     from .mteb_search import MTEBSearcher
+    from .search import run_search
+    from .search_settings import SearchSettings
     from .speed import run_speed
     from .speed_settings import SpeedSettings
 
 _HOMES = {
     "MTEBModel": "mteb_model",
     "MTEBSearcher": "mteb_search",
+    "SearchSettings": "search_settings",
     "SpeedSettings": "speed_settings",
     "run_mteb": "mteb_run",
+    "run_search": "search",
     "run_speed": "speed",
 }
 
-__all__ = ["MTEBModel", "MTEBSearcher", "SpeedSettings", "run_mteb", "run_speed"]
+__all__ = [
+    "MTEBModel",
+    "MTEBSearcher",
+    "SearchSettings",
+    "SpeedSettings",
+    "run_mteb",
+    "run_search",
+    "run_speed",
+]
 
 
 def __getattr__(name: str) -> Any:

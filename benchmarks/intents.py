@@ -122,6 +122,7 @@ WAYS = {
     "encoder, largest probability": Way("encoder", "max_probability"),
     "encoder, Mahalanobis": Way("encoder", "mahalanobis"),
     "encoder, nearest neighbour": Way("encoder", "neighbors"),
+    "encoder, combined (default)": Way("encoder", "combined"),
 }
 
 

@@ -81,7 +81,7 @@ def run_probe(
             capture_output=True,
             text=True,
             check=False,
-            env=_environment(setup.threads),
+            env=probe_environment(setup.threads),
         )
         if done.returncode != 0:
             reason = done.stderr.strip().splitlines()[-1:] or [f"exit code {done.returncode}"]
@@ -90,8 +90,19 @@ def run_probe(
     return [Workload(row["n_texts"], tuple(row["seconds"]), row["peak_bytes"]) for row in rows]
 
 
-def _environment(threads: int) -> dict[str, str]:
-    """Let the process find this package, and libraries their number of threads."""
+def probe_environment(threads: int) -> dict[str, str]:
+    """Let a process find this package, and libraries their number of threads.
+
+    Parameters
+    ----------
+    threads : int
+        To compute with.
+
+    Returns
+    -------
+    dict of str to str
+        The variables of its environment.
+    """
     home = str(Path(__file__).parents[1])
     path = os.pathsep.join(filter(None, (home, os.environ.get("PYTHONPATH"))))
     # Libraries that start threads when they are imported read these first.

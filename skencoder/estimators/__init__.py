@@ -1,13 +1,10 @@
 """The scikit-learn estimators: the only room that imports scikit-learn's base classes."""
 
 from skencoder.estimators.bitext import BitextMiner
+from skencoder.estimators.composed_detectors import ProbabilityDetector, SumDetector
 from skencoder.estimators.corpus import Corpus
 from skencoder.estimators.fixed_corpus import FixedCorpusRetriever
-from skencoder.estimators.novelty import (
-    MahalanobisDetector,
-    NeighborsDetector,
-    ProbabilityDetector,
-)
+from skencoder.estimators.novelty import MahalanobisDetector, NeighborsDetector
 from skencoder.estimators.out_of_scope import OutOfScopeClassifier
 from skencoder.estimators.passage_answerer import PassageAnswerer
 from skencoder.estimators.replies import ReplySelector
@@ -29,5 +26,6 @@ __all__ = [
     "PassageAnswerer",
     "ProbabilityDetector",
     "ReplySelector",
+    "SumDetector",
     "ZeroShotClassifier",
 ]

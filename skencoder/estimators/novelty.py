@@ -1,18 +1,19 @@
 """Detectors of what is unlike the texts that were learned: the higher the score, the more like.
 
 They take vectors and have `score_samples`, as scikit-learn's density estimators do; which score is
-too low is for `OutOfScopeClassifier` to decide.
+too low is for `OutOfScopeClassifier` to decide. Those made of other estimators are in
+`composed_detectors`.
 """
 
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import BaseEstimator
 from sklearn.covariance import LedoitWolf
 from sklearn.metrics import pairwise_distances_argmin_min
 from sklearn.neighbors import NearestNeighbors
-from sklearn.utils import Tags, get_tags
+from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skencoder.errors import ParameterError
@@ -202,96 +203,6 @@ class MahalanobisDetector(BaseEstimator):
             X @ self._whitening, self.class_means_ @ self._whitening
         )
         return np.asarray(-distances)
-
-
-class ProbabilityDetector(BaseEstimator):
-    """Score samples by a classifier's largest probability.
-
-    Parameters
-    ----------
-    classifier : classifier
-        With ``predict_proba``.
-
-    Attributes
-    ----------
-    classifier_ : classifier
-        The fitted copy.
-    n_features_in_ : int
-        The classifier's, if it has one.
-
-    References
-    ----------
-    .. [1] Hendrycks & Gimpel (2017), A baseline for detecting misclassified and
-       out-of-distribution examples in neural networks, arXiv:1610.02136.
-
-    Examples
-    --------
-    >>> from sklearn.linear_model import LogisticRegression
-    >>> from skencoder.estimators import ProbabilityDetector
-    >>> detector = ProbabilityDetector(LogisticRegression()).fit([[0.0], [1.0]], [0, 1])
-    >>> detector.score_samples([[0.5]]).round(2)
-    array([0.5])
-    """
-
-    def __init__(self, classifier: Any) -> None:
-        self.classifier = classifier
-
-    def fit(self, X: Any, y: Any) -> "ProbabilityDetector":
-        """Fit a copy of the classifier.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, ...)
-            What the classifier takes.
-        y : array-like of shape (n_samples,)
-            Labels.
-
-        Returns
-        -------
-        ProbabilityDetector
-            Itself.
-
-        Raises
-        ------
-        ParameterError
-            If the classifier gives no probabilities.
-        """
-        self.classifier_ = clone(self.classifier).fit(X, y)
-        if not hasattr(self.classifier_, "predict_proba"):
-            raise ParameterError(
-                f"The largest probability needs a classifier with predict_proba, which "
-                f"{type(self.classifier).__name__} has not; choose another detector, or put it "
-                f"into CalibratedClassifierCV."
-            )
-        if hasattr(self.classifier_, "n_features_in_"):
-            self.n_features_in_ = self.classifier_.n_features_in_
-        return self
-
-    def score_samples(self, X: Any) -> Scores:
-        """Give the largest probability.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, ...)
-            What the classifier takes.
-
-        Returns
-        -------
-        float of shape (n_samples,)
-            From 1 / n_classes to 1.
-
-        Raises
-        ------
-        NotFittedError
-            If ``fit`` has not been called.
-        """
-        check_is_fitted(self)
-        return np.asarray(self.classifier_.predict_proba(X).max(axis=1))
-
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.input_tags = get_tags(self.classifier).input_tags
-        return tags
 
 
 def _whiten(covariance: NDArray[Any]) -> NDArray[Any]:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
+from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import roc_curve
 from sklearn.model_selection import check_cv
 from sklearn.utils import Tags, _safe_indexing, column_or_1d, get_tags, indexable
@@ -15,15 +16,22 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from skencoder.errors import ParameterError
-from skencoder.estimators.novelty import (
-    MahalanobisDetector,
-    NeighborsDetector,
-    ProbabilityDetector,
-)
+from skencoder.estimators.composed_detectors import ProbabilityDetector, SumDetector
+from skencoder.estimators.novelty import MahalanobisDetector, NeighborsDetector
 from skencoder.parameter_checks import check_finite, check_share
 
-# Each is made around a copy of the classifier, which only the last one needs.
+# How much the largest probability counts beside the cosine to the nearest neighbour.
+PROBABILITY_WEIGHT = 0.25
+
+
+def _combine(classifier: Any) -> SumDetector:
+    detectors = [NeighborsDetector(), ProbabilityDetector(classifier)]
+    return SumDetector(detectors, weights=[1.0, PROBABILITY_WEIGHT])
+
+
+# Each is made around the classifier, which not all need.
 DETECTORS: dict[str, Callable[[Any], Any]] = {
+    "combined": _combine,
     "neighbors": lambda _: NeighborsDetector(),
     "mahalanobis": lambda _: MahalanobisDetector(),
     "max_probability": ProbabilityDetector,
@@ -46,10 +54,11 @@ class OutOfScopeClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     ----------
     classifier : classifier
         Learns the labels in scope.
-    detector : {"neighbors", "mahalanobis", "max_probability"} or estimator, default="neighbors"
-        `NeighborsDetector`, `MahalanobisDetector`, the classifier's largest probability, or
+    detector : str or estimator, default="combined"
+        "neighbors" is `NeighborsDetector`, "mahalanobis" `MahalanobisDetector`, "max_probability"
+        the classifier's largest probability, "combined" the first plus a quarter of the last. Or
         anything with ``fit`` and ``score_samples``, where more is more in scope:
-        ``LocalOutlierFactor(novelty=True)``, or a Pipeline that ends in one.
+        ``LocalOutlierFactor(novelty=True)``, or a Pipeline that ends in such.
     false_rejection_rate : float in [0, 1], default=0.05
         Share of samples in scope that may be rejected; it sets the threshold where ``y`` has no
         row of ``reject_label``.
@@ -79,7 +88,7 @@ class OutOfScopeClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
     See Also
     --------
-    NeighborsDetector : The default detector.
+    NeighborsDetector : The larger part of the default detector.
     sklearn.model_selection.FixedThresholdClassifier : Other thresholds for two classes.
 
     References
@@ -107,7 +116,7 @@ class OutOfScopeClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         self,
         classifier: Any,
         *,
-        detector: Any = "neighbors",
+        detector: Any = "combined",
         false_rejection_rate: float = 0.05,
         threshold: float | None = None,
         reject_label: str | int | None = None,
@@ -152,7 +161,9 @@ class OutOfScopeClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             raise ParameterError(f"All {len(y)} rows of y are {self.reject_label_!r}.")
         inside = _safe_indexing(X, np.flatnonzero(~outside))
         self.classifier_ = clone(self.classifier).fit(inside, y[~outside])
-        self.detector_ = self._make_detector().fit(inside, y[~outside])
+        # It has the classifier already, which need not be fitted twice.
+        fitted = self._make_detector(FrozenEstimator(self.classifier_))
+        self.detector_ = fitted.fit(inside, y[~outside])
         self.threshold_ = self._choose_threshold(
             inside, y[~outside], _safe_indexing(X, np.flatnonzero(outside))
         )
@@ -242,9 +253,9 @@ class OutOfScopeClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
                 f"outlier detectors take LocalOutlierFactor(novelty=True), for instance."
             )
 
-    def _make_detector(self) -> Any:
+    def _make_detector(self, classifier: Any) -> Any:
         if isinstance(self.detector, str):
-            return DETECTORS[self.detector](clone(self.classifier))
+            return DETECTORS[self.detector](classifier)
         return clone(self.detector)
 
     def _choose_threshold(self, inside: Any, y: NDArray[Any], outside: Any) -> float:
@@ -259,7 +270,8 @@ class OutOfScopeClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         """Score each sample by a detector that did not learn it."""
         scores = np.full(len(y), np.nan)
         for train, test in check_cv(self.cv, y, classifier=True).split(X, y):
-            detector = self._make_detector().fit(_safe_indexing(X, train), y[train])
+            detector = self._make_detector(self.classifier)
+            detector.fit(_safe_indexing(X, train), y[train])
             scores[test] = detector.score_samples(_safe_indexing(X, test))
         known: Scores = scores[~np.isnan(scores)]
         return known

@@ -18,7 +18,7 @@ SHORTEST, LONGEST = 1e-12, 1e12
 # numpy's, and rounding all rows to bfloat16 first pays.
 QUERIES_FOR_TORCH, QUERIES_FOR_BFLOAT16 = 16, 128
 # Multiplications after which loading torch, which takes seconds, has paid.
-PRODUCTS_WORTH_TORCH = 5e10
+PRODUCTS_WORTH_TORCH = 2e10
 
 
 def choose_scans(query_norms: Double, row_norms: Double, n_features: int) -> list[MakeScan]:

@@ -102,7 +102,7 @@ def test_on_banking77_the_default_beats_word_counts(data_root, tmp_path):
     report = run_intents(tmp_path, draws=3)
     base, ours = (
         np.array([draw["AUROC"] for draw in report.measured[way]])
-        for way in (BASELINE, "encoder, nearest neighbour")
+        for way in (BASELINE, "encoder, combined (default)")
     )
     assert (ours > base + 0.03).all()
     assert (ours > 0.75).all()

@@ -22,7 +22,7 @@ from skencoder import (
     OutOfScopeClassifier,
 )
 from skencoder.errors import ParameterError
-from skencoder.estimators import ProbabilityDetector
+from skencoder.estimators import ProbabilityDetector, SumDetector
 
 LINE = np.array([0.0, 1.0, 2.0, 3.0, 10.0, 11.0, 12.0, 13.0])[:, None]
 SIDES = np.repeat(["left", "right"], 4)
@@ -47,6 +47,7 @@ def expected_failures(estimator):
         NeighborsDetector(),
         MahalanobisDetector(),
         ProbabilityDetector(LogisticRegression()),
+        SumDetector([NeighborsDetector(), MahalanobisDetector()]),
     ],
     expected_failed_checks=expected_failures,
 )
@@ -164,7 +165,7 @@ def test_max_probability_is_that_of_the_classifier(topics):
 
 @pytest.mark.parametrize(
     "detector",
-    ["neighbors", "mahalanobis", "max_probability"],
+    ["combined", "neighbors", "mahalanobis", "max_probability"],
 )
 def test_texts_of_unseen_topics_score_less(topics, detector):
     texts, labels, unseen = topics
@@ -191,6 +192,48 @@ def test_on_texts_when_both_parts_are_pipelines(topics):
     assert not hasattr(classifier, "predict_proba")
 
 
+def test_combined_is_the_nearest_cosine_and_a_quarter_of_the_largest_probability(topics):
+    texts, labels, unseen = topics
+    vectors = EncoderVectorizer().fit_transform(texts)
+    inside = vectors[~unseen], labels[~unseen]
+    combined = OutOfScopeClassifier(LogisticRegression(), threshold=0.0).fit(*inside)
+    largest = LogisticRegression().fit(*inside).predict_proba(vectors).max(axis=1)
+    nearest = (vectors @ inside[0].T).max(axis=1) - 1
+    np.testing.assert_allclose(combined.score_samples(vectors), nearest + largest / 4, atol=1e-5)
+
+
+def test_a_sum_of_detectors_by_hand():
+    parts = [NeighborsDetector(metric="euclidean"), MahalanobisDetector()]
+    whole = SumDetector(parts, weights=[2, -0.5]).fit(LINE, SIDES)
+    distance, mahalanobis_distance = (
+        part.fit(LINE, SIDES).score_samples([[7.0]]) for part in parts
+    )
+    np.testing.assert_allclose(
+        whole.score_samples([[7.0]]), 2 * distance - 0.5 * mahalanobis_distance
+    )
+    np.testing.assert_allclose(
+        SumDetector(parts).fit(LINE, SIDES).score_samples([[7.0]]), distance + mahalanobis_distance
+    )
+    with pytest.raises(ParameterError, match="detectors must be a list of estimators; got None"):
+        SumDetector(None).fit(LINE)
+    with pytest.raises(ParameterError, match="weights holds 1 numbers for 2 detectors"):
+        SumDetector(parts, weights=[1]).fit(LINE)
+    with pytest.raises(ParameterError, match="weights must be a finite number; got 'much'"):
+        SumDetector(parts, weights=[1, "much"]).fit(LINE)
+
+
+def test_the_classifier_is_fitted_once_for_itself_and_once_per_fold():
+    fits = []
+
+    class Counted(LogisticRegression):
+        def fit(self, X, y):
+            fits.append(len(y))
+            return super().fit(X, y)
+
+    OutOfScopeClassifier(Counted(), cv=4).fit(LINE + 1, SIDES)
+    assert fits == [8, 6, 6, 6, 6]
+
+
 def test_detectors_of_scikit_learn_fit_too():
     detector = LocalOutlierFactor(n_neighbors=2, novelty=True)
     classifier = make(detector=detector, threshold=-2.0).fit(LINE, SIDES)
@@ -205,7 +248,7 @@ def test_in_a_grid(topics):
     )
     search = GridSearchCV(
         pipeline,
-        {"outofscopeclassifier__detector": ["neighbors", "mahalanobis"]},
+        {"outofscopeclassifier__detector": ["neighbors", "max_probability"]},
         cv=StratifiedKFold(2, shuffle=True, random_state=0),
         scoring="balanced_accuracy",
         error_score="raise",
@@ -231,7 +274,10 @@ def test_not_fitted():
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"detector": "nearest"}, "detector must be one of neighbors, mahalanobis, max_prob"),
+        (
+            {"detector": "nearest"},
+            "detector must be one of combined, neighbors, mahalanobis, max_",
+        ),
         ({"detector": LogisticRegression()}, "detector must have score_samples"),
         ({"detector": NeighborsDetector}, "detector must have score_samples"),
         ({"detector": NeighborsDetector(0)}, "n_neighbors must be an integer of at least 1"),
@@ -264,7 +310,7 @@ def test_nothing_in_scope_is_refused():
 
 def test_a_classifier_without_probabilities_is_refused_where_they_are_the_score():
     classifier = OutOfScopeClassifier(RidgeClassifier(), detector="max_probability")
-    with pytest.raises(ParameterError, match=r"RidgeClassifier has not.*CalibratedClassifierCV"):
+    with pytest.raises(ParameterError, match=r"RidgeClassifier has not.*such as 'neighbors'"):
         classifier.fit(LINE, SIDES)
 
 

@@ -32,9 +32,9 @@ def kinds_of_rows():
     yield "unit", plain / np.linalg.norm(plain, axis=1, keepdims=True)
     yield "positive", np.abs(plain) + np.float32(3)
     yield "lengths", plain * np.geomspace(1e-3, 1e3, 256, dtype=np.float32)[:, None]
-    # Halfway between two bfloat16 numbers, all rounded in the same direction.
-    halfway = np.full((64, 40), 1 + 2.0**-8 - 2.0**-20, np.float32)
-    yield "halfway", halfway * (1 + np.arange(64, dtype=np.float32)[:, None] % 3)
+    # Just below the middle of two bfloat16 numbers: all are rounded towards 0, as far as can be.
+    signs = np.sign(clustered(64, 40))
+    yield "halfway", signs * np.float32(1 + 2.0**-8 - 2.0**-20)
 
 
 @pytest.mark.parametrize("name", SCANS)
