@@ -105,6 +105,12 @@ def _to_unit_length(rows: Vectors) -> Vectors:
     return rows
 
 
+def _best(scores: NDArray[np.float64], k: int) -> NDArray[np.int64]:
+    last = np.partition(scores, -k)[-k]
+    ids = np.flatnonzero(scores >= last)
+    return ids[np.argsort(-scores[ids], kind="stable")[:k]]
+
+
 @dataclass(frozen=True)
 class Truth:
     """The nearest documents by a brute force in float64.
@@ -141,8 +147,8 @@ class Truth:
         found = []
         for first in range(0, len(vectors.queries), at_once):
             scores = vectors.queries[first : first + at_once].astype(np.float64) @ documents.T
-            found.append(np.argsort(-scores, axis=1, kind="stable")[:, :n_neighbors])
-        return cls(vectors, np.concatenate(found))
+            found += [_best(row, n_neighbors) for row in scores]
+        return cls(vectors, np.array(found))
 
     def recall(self, ids: NDArray[np.int64]) -> float:
         """Say how many of the nearest were found.

@@ -1,6 +1,7 @@
 """Scores of chosen pairs of a query and a row, in float64; the best of each query."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -123,9 +124,9 @@ class Pairs:
             By query, the best first; of equal ones the row with the lower number.
         """
         order = np.lexsort((self.numbers, -self.scores, self.queries))
-        queries = self.queries[order]
-        _, starts, counts = np.unique(queries, return_index=True, return_counts=True)
-        rank = np.arange(len(queries)) - np.repeat(starts, counts)
+        counts = np.bincount(self.queries)
+        starts = np.cumsum(counts) - counts
+        rank = np.arange(len(order)) - np.repeat(starts, counts)
         kept = order[rank < n_neighbors]
         return Pairs(self.queries[kept], self.numbers[kept], self.scores[kept])
 
@@ -154,8 +155,8 @@ def score_pairs(
     order = np.argsort(queries, kind="stable")
     queries, numbers = queries[order], numbers[order]
     scores = np.empty(len(queries))
-    present, starts = np.unique(queries, return_index=True)
-    for query, start, end in zip(present, starts, [*starts[1:], len(queries)], strict=True):
+    ends = np.cumsum(np.bincount(queries, minlength=len(asked)))
+    for query, (start, end) in enumerate(pairwise([0, *ends.tolist()])):
         for first in range(start, end, SCORED_AT_ONCE):
             part = slice(first, min(first + SCORED_AT_ONCE, end))
             vectors, norms = rows.take(numbers[part]), rows.norms[numbers[part]]

@@ -115,8 +115,9 @@ def _form_euclidean(norms: Double) -> ProductForm:
 
 
 def _score_cosine(query: Double, norm: float, rows: Vectors, norms: Double) -> Double:
-    lengths, dots = norm * norms, _dots(query, rows)
-    return np.divide(dots, lengths, out=np.zeros_like(dots), where=lengths > 0)
+    lengths = norm * norms
+    # The dot product with a zero vector is 0, whatever it is divided by.
+    return _dots(query, rows) / (lengths + (lengths == 0))
 
 
 def _score_dot(query: Double, norm: float, rows: Vectors, norms: Double) -> Double:

@@ -16,6 +16,9 @@ from skencoder.indexes.graph import GraphOptions
 from skencoder.indexes.rows import Numbers
 from skencoder.indexes.scoring import Vectors
 
+# Rows that are added at the same time do not see each other. Among few that matters, so that these
+# are added one after the other; afterwards by as many threads as there are cores.
+ADDED_ALONE = 1024
 # usearch's names; vectors for "cosine" have unit length. Distances may be much smaller than the
 # vectors, so that bfloat16 would not tell them apart.
 KINDS = {
@@ -83,7 +86,11 @@ class UsearchGraph:
             self._index = _restore(self._viewed, self._settings, view=False)
             self._viewed = None
         first = len(self._index)
-        self._index.add(np.arange(first, first + len(vectors)), vectors)
+        numbers = np.arange(first, first + len(vectors))
+        alone = max(0, ADDED_ALONE - first)
+        for part, threads in ((slice(0, alone), 1), (slice(alone, None), 0)):
+            if len(numbers[part]):
+                self._index.add(numbers[part], vectors[part], threads=threads)
 
     def propose(self, queries: Vectors, n_rows: int) -> Numbers:
         """Find rows that may be among the nearest.
