@@ -50,7 +50,7 @@ class Metric:
     form : callable
         Lengths of a block's rows to how products with them become comparable.
     score : callable
-        One query, its length, rows and their lengths to float64 scores of shape (n_rows,), where
+        Queries, as many rows, the lengths of both to float64 scores of shape (n_pairs,), where
         higher is nearer.
     zero_is_alike : bool
         Whether a query of zeros has the same score with every row: 0.
@@ -58,7 +58,7 @@ class Metric:
 
     prepare: Callable[[Double, Double], tuple[Double, Double]]
     form: Callable[[Double], ProductForm]
-    score: Callable[[Double, float, Vectors, Double], Double]
+    score: Callable[[Double, Vectors, Double, Double], Double]
     zero_is_alike: bool
 
 
@@ -114,27 +114,27 @@ def _form_euclidean(norms: Double) -> ProductForm:
     return ProductForm(1.0, -(norms**2) / 2, high, 0.0)
 
 
-def _score_cosine(query: Double, norm: float, rows: Vectors, norms: Double) -> Double:
-    lengths = norm * norms
+def _score_cosine(queries: Double, rows: Vectors, norms: Double, row_norms: Double) -> Double:
+    lengths = norms * row_norms
     # The dot product with a zero vector is 0, whatever it is divided by.
-    return _dots(query, rows) / (lengths + (lengths == 0))
+    return _dots(queries, rows) / (lengths + (lengths == 0))
 
 
-def _score_dot(query: Double, norm: float, rows: Vectors, norms: Double) -> Double:
-    return _dots(query, rows)
+def _score_dot(queries: Double, rows: Vectors, norms: Double, row_norms: Double) -> Double:
+    return _dots(queries, rows)
 
 
-def _score_euclidean(query: Double, norm: float, rows: Vectors, norms: Double) -> Double:
+def _score_euclidean(queries: Double, rows: Vectors, norms: Double, row_norms: Double) -> Double:
     """Measure distances from the differences, which loses nothing where they are small."""
-    differences = rows - query
+    differences = rows - queries
     squares: Double = (differences * differences).sum(axis=1)
     # 0 minus it, so that a distance of 0 is not -0.
     return 0.0 - np.sqrt(squares)
 
 
-def _dots(query: Double, rows: Vectors) -> Double:
+def _dots(queries: Double, rows: Vectors) -> Double:
     # Not a matrix product, which may add up equal rows in different orders.
-    dots: Double = (rows * query).sum(axis=1)
+    dots: Double = (rows * queries).sum(axis=1)
     return dots
 
 
