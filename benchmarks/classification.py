@@ -18,6 +18,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import brier_score_loss, log_loss
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import normalize
 
 from skencoder import EncoderVectorizer, ZeroShotClassifier
 
@@ -245,6 +246,8 @@ def _measure_calibration(
     lines = []
     for name, way in ways.items():
         p = way.fit(train.texts, train.labels).predict_proba(test.texts)
+        # Vectors are float32, in which rows sum to 1 less closely than the losses ask for.
+        p = normalize(p.astype(np.float64), norm="l1")
         right = way.classes_[p.argmax(axis=1)] == test.labels
         losses = [
             loss(test.labels, p, labels=way.classes_) for loss in (log_loss, brier_score_loss)

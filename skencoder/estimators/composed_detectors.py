@@ -70,7 +70,7 @@ class ProbabilityDetector(BaseEstimator):
         if not hasattr(self.classifier_, "predict_proba"):
             raise ParameterError(
                 f"The largest probability needs a classifier with predict_proba, which "
-                f"{type(self.classifier).__name__} has not; put it into CalibratedClassifierCV, "
+                f"{self.classifier!r} has not; put it into CalibratedClassifierCV, "
                 f"or choose another detector, such as 'neighbors'."
             )
         if hasattr(self.classifier_, "n_features_in_"):
@@ -196,6 +196,8 @@ class SumDetector(BaseEstimator):
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
-        if self.detectors:
-            tags.input_tags = get_tags(self.detectors[0]).input_tags
+        if isinstance(self.detectors, list | tuple) and self.detectors:
+            parts = [get_tags(detector).input_tags for detector in self.detectors]
+            tags.input_tags = parts[0]
+            tags.input_tags.sparse = all(part.sparse for part in parts)
         return tags

@@ -92,17 +92,17 @@ def test_bad_input_is_refused(slice_root, tmp_path):
 @pytest.mark.data
 @pytest.mark.slow
 def test_on_banking77_the_default_beats_word_counts(data_root, tmp_path):
-    # Eight rows of each intent to learn from and eight to judge, so that it takes seconds.
+    # Five rows of each intent to learn from and five to judge, so that it takes seconds.
     folder = tmp_path / "mteb" / "banking77"
     folder.mkdir(parents=True)
     for name in ("train.jsonl", "test.jsonl"):
         rows = pd.read_json(data_root / "mteb" / "mteb" / "banking77" / name, lines=True)
-        few = rows.groupby("label").head(8)
+        few = rows.groupby("label").head(5)
         few.to_json(folder / name, orient="records", lines=True)
-    report = run_intents(tmp_path, draws=3)
+    report = run_intents(tmp_path, draws=2)
     base, ours = (
         np.array([draw["AUROC"] for draw in report.measured[way]])
         for way in (BASELINE, "encoder, combined (default)")
     )
     assert (ours > base + 0.03).all()
-    assert (ours > 0.75).all()
+    assert (ours > 0.7).all()
