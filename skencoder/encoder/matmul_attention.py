@@ -68,27 +68,34 @@ def attend_into(context: Tensor, parts: Parts, scope: Scope) -> None:
     scope : Scope
         Where each text begins, who sees whom, and the bias.
     """
-    for run in scope.boundaries.runs:
-        _attend(parts, run, scope, context)
+    runs = scope.boundaries.runs
+    sums = [part for run in runs for part in _attend(parts, run, scope, context)]
+    # Looked at once for all runs: each look waits for a number, which costs as much as a product.
+    if sums and not _fit(torch.cat(sums)):
+        for run in runs:
+            _attend_fused(parts, run, scope, context)
 
 
-def _attend(parts: Parts, run: Run, scope: Scope, context: Tensor) -> None:
+def _attend(parts: Parts, run: Run, scope: Scope, context: Tensor) -> list[Tensor]:
+    """Write the context of equally long texts; give the sums of weights that were divided by."""
     scores = parts[0].shape[1] * run.sequence**2
     changed = scope.bias is not None or scope.mask(run.sequence) is not None
     if changed or scores > MOST_SCORES:
-        context[run.start : run.stop] = attend_run(parts, run, scope, 0.0)
-        return
+        _attend_fused(parts, run, scope, context)
+        return []
     batch = max(1, SCORES_AT_ONCE // scores)
-    for first in range(0, run.batch, batch):
-        start = run.start + first * run.sequence
-        piece = Run(start, min(batch, run.batch - first), run.sequence)
-        target = context[piece.start : piece.stop]
-        if not _multiply(parts, piece, target):
-            target.copy_(attend_run(parts, piece, scope, 0.0))
+    pieces = [
+        Run(run.start + first * run.sequence, min(batch, run.batch - first), run.sequence)
+        for first in range(0, run.batch, batch)
+    ]
+    return [_multiply(parts, piece, context[piece.start : piece.stop]) for piece in pieces]
 
 
-def _multiply(parts: Parts, run: Run, target: Tensor) -> bool:
-    """Write the context of equally long texts, or say that a weight does not fit its number."""
+def _attend_fused(parts: Parts, run: Run, scope: Scope, context: Tensor) -> None:
+    context[run.start : run.stop] = attend_run(parts, run, scope, 0.0)
+
+
+def _multiply(parts: Parts, run: Run, target: Tensor) -> Tensor:
     scale = LOG2_E / math.sqrt(parts[0].shape[-1])
     query, key, value = (
         part[run.start : run.stop].unflatten(0, (run.batch, run.sequence)).transpose(1, 2)
@@ -100,9 +107,11 @@ def _multiply(parts: Parts, run: Run, target: Tensor) -> bool:
     keys, values = (part.contiguous().view(shared) for part in (key, value))
     weights = torch.bmm(scaled, keys.transpose(1, 2))
     sums = torch.exp2(weights, out=weights).sum(-1, keepdim=True)
-    least, largest = torch.aminmax(sums)
-    if not (least.item() > LEAST_SUM and largest.item() < LARGEST_SUM):
-        return False
     gathered = torch.bmm(weights, values).div_(sums).view(query.shape)
     target.unflatten(0, (run.batch, run.sequence)).copy_(gathered.transpose(1, 2))
-    return True
+    return sums.flatten()
+
+
+def _fit(sums: Tensor) -> bool:
+    least, largest = torch.aminmax(sums)
+    return least.item() > LEAST_SUM and largest.item() < LARGEST_SUM
