@@ -9,17 +9,19 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .mteb_model import MTEBModel
     from .mteb_run import run_mteb
+    from .mteb_search import MTEBSearcher
     from .speed import run_speed
     from .speed_settings import SpeedSettings
 
 _HOMES = {
     "MTEBModel": "mteb_model",
+    "MTEBSearcher": "mteb_search",
     "SpeedSettings": "speed_settings",
     "run_mteb": "mteb_run",
     "run_speed": "speed",
 }
 
-__all__ = ["MTEBModel", "SpeedSettings", "run_mteb", "run_speed"]
+__all__ = ["MTEBModel", "MTEBSearcher", "SpeedSettings", "run_mteb", "run_speed"]
 
 
 def __getattr__(name: str) -> Any:

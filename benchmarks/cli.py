@@ -46,6 +46,8 @@ def mteb_command(
     data_root: Path | None = None,
     results: Path | None = None,
     cache: Path | None = None,
+    index: str | None = None,
+    fusion_weights: tuple[float, float] | None = None,
 ) -> int:
     """Score a model on tasks of the Massive Text Embedding Benchmark.
 
@@ -68,6 +70,12 @@ def mteb_command(
     cache : path
         Folder that keeps vectors, so that a text is encoded once over all tasks and runs; by
         default they are kept until the end of this one.
+    index : str
+        Let this package's retriever search in retrieval tasks, with this index: exact, hnsw or
+        faiss. By default mteb compares the vectors itself.
+    fusion_weights : pair of float
+        Search words by BM25 too, and fuse both rankings with these weights of vectors and words,
+        such as 1 1; 0 1 is BM25 alone.
 
     Returns
     -------
@@ -81,7 +89,7 @@ def mteb_command(
 
     encoder = EncoderVectorizer(model, precision=precision, overflow="truncate", cache=cache)
     runs = run_mteb(
-        model if cache is None else encoder,
+        _make_searcher(encoder, index, fusion_weights),
         tasks,
         data_root=data_root,
         subsets=subsets,
@@ -93,6 +101,23 @@ def mteb_command(
     if failures:
         print(failures, file=sys.stderr)
     return FAILED if failures else DONE
+
+
+def _make_searcher(
+    encoder: Any, index: str | None, fusion_weights: tuple[float, float] | None
+) -> Any:
+    """Let a retriever search, if one is asked for."""
+    from skencoder import EncoderRetriever
+
+    from .mteb_model import MTEBModel
+    from .mteb_search import MTEBSearcher
+
+    options: dict[str, Any] = {"index": index or "exact"}
+    if fusion_weights is not None:
+        options |= {"lexical": "bm25", "fusion_weights": fusion_weights}
+    elif index is None:
+        return encoder
+    return MTEBSearcher(MTEBModel(encoder), EncoderRetriever(**options))
 
 
 @app.command(name="speed")

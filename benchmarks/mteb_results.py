@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mteb.results import TaskResult
 
     from .mteb_model import MTEBModel
+    from .mteb_search import MTEBSearcher
 
 RUNS_FILE = "skencoder_runs.jsonl"
 
@@ -60,14 +61,14 @@ class ResultStore:
         stored = self.cache.load_task_result(task.metadata.name, meta)
         return stored if stored is not None and stored.is_mergeable(task) else None
 
-    def note(self, task: "AbsTask", model: "MTEBModel", *, seconds: float) -> None:
+    def note(self, task: "AbsTask", model: "MTEBModel | MTEBSearcher", *, seconds: float) -> None:
         """Append how a run was made to the file beside its result.
 
         Parameters
         ----------
         task : mteb task
             The task that was run.
-        model : MTEBModel
+        model : MTEBModel or MTEBSearcher
             The model that was run.
         seconds : float
             Wall time of the evaluation.

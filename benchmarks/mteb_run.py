@@ -20,6 +20,7 @@ from .data_root import DataRoot, offline_datasets
 from .errors import UnreadableDataError
 from .mteb_model import EncodingRecord, MTEBModel
 from .mteb_results import ResultStore
+from .mteb_search import MTEBSearcher
 from .mteb_tasks import make_task
 
 if TYPE_CHECKING:
@@ -95,8 +96,9 @@ def run_mteb(
 
     Parameters
     ----------
-    model : MTEBModel, EncoderVectorizer, estimator, str or path
-        As `MTEBModel` takes it.
+    model : MTEBModel, MTEBSearcher, EncoderVectorizer, estimator, str or path
+        As `MTEBModel` takes it; an `MTEBSearcher` lets a retriever search in retrieval tasks,
+        where mteb otherwise compares vectors itself.
     tasks : sequence of str
         Names of tasks.
     data_root : path, optional
@@ -126,7 +128,8 @@ def run_mteb(
         make_task(name, subsets=subsets)
     root = None if data_root is None else DataRoot(Path(data_root))
     store = None if results is None else ResultStore(Path(results))
-    adapter = model if isinstance(model, MTEBModel) else MTEBModel(model, precision=precision)
+    is_ready = isinstance(model, MTEBModel | MTEBSearcher)
+    adapter = model if is_ready else MTEBModel(model, precision=precision)
     runs = []
     with offline_datasets() if root else nullcontext():
         for number, name in enumerate(tasks, start=1):
@@ -145,7 +148,11 @@ def _outcome(run: TaskRun) -> str:
 
 
 def _run_safely(
-    model: MTEBModel, task: "AbsTask", *, root: DataRoot | None, store: ResultStore | None
+    model: MTEBModel | MTEBSearcher,
+    task: "AbsTask",
+    *,
+    root: DataRoot | None,
+    store: ResultStore | None,
 ) -> TaskRun:
     """Run one task; whatever goes wrong inside becomes the run's error."""
     name, metric = task.metadata.name, task.metadata.main_score
@@ -157,7 +164,9 @@ def _run_safely(
         return TaskRun(name, metric, error=f"{kind}{error}")
 
 
-def _run_task(model: MTEBModel, task: "AbsTask", *, store: ResultStore | None) -> TaskRun:
+def _run_task(
+    model: MTEBModel | MTEBSearcher, task: "AbsTask", *, store: ResultStore | None
+) -> TaskRun:
     name, metric = task.metadata.name, task.metadata.main_score
     model.records.clear()
     stored = store.load(task, model.mteb_model_meta) if store else None
@@ -196,7 +205,9 @@ def _load_data(task: "AbsTask") -> None:
         ) from error
 
 
-def _rows(task: "AbsTask", result: "TaskResult", model: MTEBModel) -> tuple[ScoreRow, ...]:
+def _rows(
+    task: "AbsTask", result: "TaskResult", model: MTEBModel | MTEBSearcher
+) -> tuple[ScoreRow, ...]:
     """Pick the main scores of the subsets that were asked for."""
     return tuple(
         ScoreRow(

@@ -32,6 +32,14 @@ class DataNotFoundError(SkencoderError, FileNotFoundError):
     """The files that a loader reads are not there; the message says what was looked for."""
 
 
+class IndexFileError(SkencoderError, ValueError):
+    """A saved index cannot be used; the message names the file."""
+
+
+class MissingExtraError(SkencoderError, ImportError):
+    """An optional package is not installed; the message names the extra that brings it."""
+
+
 class DeviceError(SkencoderError, RuntimeError):
     """A device or a precision was asked for that this machine does not have."""
 

@@ -145,6 +145,7 @@ ROOMS = {
     },
     "skencoder.testing": set(),
     "skencoder.datasets": {"skencoder.errors"},
+    "skencoder.indexes": {"skencoder.errors", "skencoder.files"},
 }
 # What a room may use from elsewhere where the answer is not "anything installed with us".
 OUTSIDE = {
@@ -163,6 +164,7 @@ PUBLIC = {
     "skencoder.datasets",
     "skencoder.encoder",
     "skencoder.errors",
+    "skencoder.indexes",
     "skencoder.testing",
 }
 

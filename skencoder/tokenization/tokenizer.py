@@ -11,7 +11,7 @@ from tokenizers import Tokenizer
 
 from skencoder.errors import CheckpointError
 from skencoder.text_checks import check_texts
-from skencoder.tokenization.flat import TokenizedTexts, end_to_end, offsets_of, spans
+from skencoder.tokenization.flat import Ids, Index, TokenizedTexts, end_to_end, offsets_of, spans
 from skencoder.tokenization.reader import open_reader
 from skencoder.tokenization.windows import Windows
 from skencoder.tokenizer_files import PythonTokenizer, lowercase_first, open_tokenizer
@@ -121,6 +121,35 @@ class TextTokenizer:
         """
         given = list(texts)
         return self._read(given) if given else end_to_end([])
+
+    def find_tokens(self, text: str) -> tuple[Ids, Index]:
+        """Tokenize one text and say where in it each token stands.
+
+        Parameters
+        ----------
+        text : str
+            A text that `skencoder.text_checks` let pass.
+
+        Returns
+        -------
+        input_ids : int32 of shape (tokens,)
+            Without special tokens, as `tokenize` gives them.
+        places : int64 of shape (tokens, 2)
+            First character of each token, and the first one after it.
+
+        Raises
+        ------
+        CheckpointError
+            If the tokenizer does not tell places.
+        """
+        if not isinstance(self._tokenizer, Tokenizer):
+            raise CheckpointError(
+                "The checkpoint's tokenizer does not say where in a text its tokens stand; one "
+                "with a tokenizer.json does."
+            )
+        encoding = self._tokenizer.encode(text, add_special_tokens=False)
+        places = np.array(encoding.offsets, np.int64).reshape(-1, 2)
+        return np.array(encoding.ids, np.int32), places
 
     def add_special_tokens(self, texts: TokenizedTexts, windows: Windows) -> TokenizedTexts:
         """Cut the windows out and put the special tokens around each.

@@ -1,0 +1,238 @@
+"""IndexedCorpus: what a retriever has of its documents, and how rows of the index are theirs.
+
+Documents are indexed in the order of their ids, whatever the order they came in. So of equal
+scores the lower id comes first, and the same documents give the same result in any order.
+"""
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skencoder.errors import ParameterError
+from skencoder.estimators.corpus import Corpus, Ids, read_ids, take
+from skencoder.estimators.roles import Role, Vectors, find_fingerprint, fit_document_role, fresh
+from skencoder.indexes import VectorIndex, build_index
+from skencoder.retrieval import BM25Index, BM25Options
+
+
+@dataclass
+class EncodedDocuments:
+    """Documents' vectors, and the index that was last built of them.
+
+    Parameters
+    ----------
+    role : Role
+        The encoder that made them.
+    vectors : float32 of shape (n_documents, n_features)
+        In the order of ids.
+    """
+
+    role: Role
+    vectors: Vectors
+    _built: tuple[Any, VectorIndex] | None = None
+
+    def build(self, name: str, metric: str, options: dict[str, Any]) -> VectorIndex:
+        """Build an index, unless the last one is the same.
+
+        Parameters
+        ----------
+        name : str
+            Which index.
+        metric : str
+            What a score is.
+        options : dict
+            Of this index.
+
+        Returns
+        -------
+        VectorIndex
+            Shared, so it must not be changed.
+
+        Raises
+        ------
+        ParameterError
+            If there is no such index, metric or option.
+        """
+        wanted = (name, metric, options)
+        if self._built is None or self._built[0] != wanted:
+            index = build_index(name, self.vectors, metric=metric, **options)
+            self._built = (copy.deepcopy(wanted), index)
+        return self._built[1]
+
+
+@dataclass
+class IndexedCorpus:
+    """Documents as they are searched.
+
+    Parameters
+    ----------
+    documents : sequence of str of shape (n_documents,)
+        In the order they came in.
+    ids : str or int64 of shape (n_documents,)
+        In the same order.
+    order : int64 of shape (n_documents,)
+        Which of them each row of the index is.
+    role : Role
+        The encoder of documents.
+    index : VectorIndex
+        Their vectors.
+    lexical : BM25Index or None
+        Their words.
+    lexical_options : BM25Options or None
+        How words are searched; None where they are not.
+    numbered : bool
+        Whether ids are numbers that nobody gave.
+    next_id : int
+        The next number.
+    is_shared : bool
+        Whether others use the same index, so that it must be copied before it is changed.
+    """
+
+    documents: Sequence[str]
+    ids: Ids
+    order: NDArray[np.int64]
+    role: Role
+    index: VectorIndex
+    lexical: BM25Index | None
+    lexical_options: BM25Options | None
+    numbered: bool
+    next_id: int
+    is_shared: bool = False
+
+    @classmethod
+    def build(cls, corpus: Corpus, parameters: dict[str, Any], *, shared: bool) -> "IndexedCorpus":
+        """Encode and index documents.
+
+        Parameters
+        ----------
+        corpus : Corpus
+            The documents.
+        parameters : dict
+            A retriever's, checked, with ``lexical`` as options.
+        shared : bool
+            Whether the corpus serves other retrievers too.
+
+        Returns
+        -------
+        IndexedCorpus
+            Ready to be searched.
+
+        Raises
+        ------
+        ParameterError
+            If the encoder or a parameter of the index cannot be used.
+        """
+        order = np.argsort(corpus.ids, kind="stable")
+        texts = take(corpus.documents, order)
+        encoder, prompt = parameters["encoder"], parameters["document_prompt"]
+        encoded = corpus.compute_once(
+            "vectors",
+            (fresh(encoder), find_fingerprint(encoder), prompt),
+            lambda: EncodedDocuments(*fit_document_role(encoder, texts, prompt)),
+        )
+        options: BM25Options | None = parameters["lexical"]
+        lexical = None
+        if options is not None:
+            lexical = corpus.compute_once("words", options, lambda: BM25Index(texts, options))
+        index = encoded.build(
+            parameters["index"], parameters["metric"], dict(parameters["index_options"] or {})
+        )
+        return cls(
+            documents=corpus.documents,
+            ids=corpus.ids,
+            order=order,
+            role=encoded.role,
+            index=index,
+            lexical=lexical,
+            lexical_options=options,
+            numbered=corpus.numbered,
+            next_id=len(corpus),
+            is_shared=shared,
+        )
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def add(self, documents: list[str], y: Any) -> None:
+        """Append documents.
+
+        Parameters
+        ----------
+        documents : list of str of shape (n_added,)
+            The texts.
+        y : iterable of shape (n_added,) or None
+            Their ids; None goes on numbering.
+
+        Raises
+        ------
+        ParameterError
+            If an id is there already, or ids are given where documents are numbered.
+        """
+        ids = self._read_new_ids(y, len(documents))
+        order = np.argsort(ids, kind="stable")
+        vectors = self.role.encode(take(documents, order))
+        self._own_index().add(vectors)
+        self.order = np.concatenate([self.order, len(self) + order])
+        self.documents = [*self.documents, *documents]
+        self.ids = np.concatenate([self.ids, ids])
+        self.next_id += len(documents)
+        self.lexical = None
+
+    def remove(self, rows: NDArray[np.int64]) -> None:
+        """Take documents out.
+
+        Parameters
+        ----------
+        rows : int64 of shape (n_removed,)
+            Which, in the order they came in; each once.
+        """
+        gone = np.zeros(len(self), bool)
+        gone[rows] = True
+        self._own_index().remove(np.flatnonzero(gone[self.order]))
+        # The others close up.
+        new_rows = np.cumsum(~gone) - 1
+        self.order = new_rows[self.order[~gone[self.order]]]
+        self.documents = take(self.documents, np.flatnonzero(~gone))
+        self.ids = self.ids[~gone]
+        self.lexical = None
+
+    def words(self) -> BM25Index | None:
+        """Give the index of words, built anew if documents were added or removed.
+
+        Returns
+        -------
+        BM25Index or None
+            None where words are not searched.
+        """
+        if self.lexical is None and self.lexical_options is not None:
+            # A word's weight depends on all documents; added one by one, they are counted once.
+            self.lexical = BM25Index(take(self.documents, self.order), self.lexical_options)
+        return self.lexical
+
+    def _read_new_ids(self, y: Any, n_documents: int) -> Ids:
+        if (y is None) != self.numbered:
+            raise ParameterError(
+                "y must be None, because the documents that are there are numbered."
+                if self.numbered
+                else "y must hold ids, because the documents that are there have ids."
+            )
+        ids = read_ids(y, n_documents, first=self.next_id)
+        if ids.dtype.kind != self.ids.dtype.kind:
+            raise ParameterError(
+                f"y must hold ids of the type that is there, {self.ids.dtype}; got {ids.dtype}."
+            )
+        known = set(self.ids.tolist()) & set(ids.tolist())
+        if known:
+            raise ParameterError(
+                f"y holds {min(known)!r}, which is a document's id already; remove that one first."
+            )
+        return ids
+
+    def _own_index(self) -> VectorIndex:
+        if self.is_shared:
+            self.index, self.is_shared = copy.deepcopy(self.index), False
+        return self.index

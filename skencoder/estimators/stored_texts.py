@@ -1,0 +1,95 @@
+"""Texts in a file, of which only those are read that are asked for."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skencoder.errors import IndexFileError
+
+TEXTS, STARTS = "documents.txt", "documents.starts.npy"
+
+
+class StoredTexts(Sequence[str]):
+    """Texts end to end in a mapped file.
+
+    Parameters
+    ----------
+    content : uint8 of shape (n_bytes,)
+        All texts in UTF-8.
+    starts : int64 of shape (n_texts + 1,)
+        Where each begins, in bytes; the last entry is ``n_bytes``.
+    """
+
+    def __init__(self, content: NDArray[np.uint8], starts: NDArray[np.int64]) -> None:
+        self._content = content
+        self._starts = starts
+
+    def __len__(self) -> int:
+        return len(self._starts) - 1
+
+    @overload
+    def __getitem__(self, row: int) -> str: ...
+    @overload
+    def __getitem__(self, row: slice) -> list[str]: ...
+    def __getitem__(self, row: int | slice) -> str | list[str]:
+        if isinstance(row, slice):
+            return [self[place] for place in range(*row.indices(len(self)))]
+        row = range(len(self))[row]
+        start, stop = self._starts[row], self._starts[row + 1]
+        return self._content[start:stop].tobytes().decode("utf-8", "surrogatepass")
+
+
+def write_texts(folder: Path, texts: Sequence[str]) -> None:
+    """Write texts.
+
+    Parameters
+    ----------
+    folder : Path
+        Where their two files shall be.
+    texts : sequence of str of shape (n_texts,)
+        The texts.
+    """
+    starts = np.zeros(len(texts) + 1, np.int64)
+    with (folder / TEXTS).open("wb") as stream:
+        for row, text in enumerate(texts):
+            starts[row + 1] = starts[row] + stream.write(text.encode("utf-8", "surrogatepass"))
+    np.save(folder / STARTS, starts, allow_pickle=False)
+
+
+def map_texts(folder: Path, n_texts: int) -> StoredTexts:
+    """Open texts that `write_texts` wrote, without reading them.
+
+    Parameters
+    ----------
+    folder : Path
+        Where their files are.
+    n_texts : int
+        How many there must be.
+
+    Returns
+    -------
+    StoredTexts
+        Mapped from the file.
+
+    Raises
+    ------
+    IndexFileError
+        If the files are missing, or are not whole.
+    """
+    try:
+        starts = np.load(folder / STARTS, allow_pickle=False)
+        n_bytes = (folder / TEXTS).stat().st_size
+        # An empty file cannot be mapped.
+        content = np.memmap(folder / TEXTS, np.uint8, "r") if n_bytes else np.empty(0, np.uint8)
+    except (OSError, ValueError, EOFError) as error:
+        raise IndexFileError(f"{folder} has no documents that can be read: {error}") from error
+    if starts.shape != (n_texts + 1,) or starts.dtype != np.int64 or starts[-1] != n_bytes:
+        raise IndexFileError(
+            f"{folder / TEXTS} has {n_bytes} bytes and {folder / STARTS} the shape "
+            f"{starts.shape}, which is not what was saved of {n_texts} documents; save the "
+            f"retriever again."
+        )
+    return StoredTexts(content, starts)

@@ -1,0 +1,182 @@
+"""Vectors of length one and their cosines, dense or sparse, whatever a transformer gives.
+
+A word count's vectors stay sparse here; what needs a plain array is in `dense`.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array, issparse
+from sklearn.base import clone
+from sklearn.feature_extraction.text import HashingVectorizer
+from sklearn.preprocessing import normalize
+
+from skencoder.errors import ParameterError
+from skencoder.estimators.texts import TextReader
+from skencoder.estimators.vectorizer import EncoderVectorizer
+
+
+def read_texts(X: Any, missing: str = "error") -> list[str]:
+    """Read texts as they are: neither decoded from files nor in lowercase.
+
+    Parameters
+    ----------
+    X : iterable of str of shape (n_texts,)
+        Texts.
+    missing : {"error", "empty"}, default="error"
+        What None and NaN become.
+
+    Returns
+    -------
+    list of str of shape (n_texts,)
+        The same.
+
+    Raises
+    ------
+    TextInputError
+        If it is not a collection of texts, is empty, or a row is no text.
+    """
+    return TextReader(HashingVectorizer(lowercase=False), missing).read(X)
+
+
+def fit_encoder(encoder: Any, texts: list[str]) -> Any:
+    """Fit a copy of what turns texts into vectors.
+
+    Parameters
+    ----------
+    encoder : transformer or None
+        From texts to vectors; None is `EncoderVectorizer` with its default model.
+    texts : list of str of shape (n_texts,)
+        Nothing is learned of them but by encoders that learn, such as ``TfidfVectorizer``.
+
+    Returns
+    -------
+    transformer
+        Fitted.
+
+    Raises
+    ------
+    ParameterError
+        If it is no transformer.
+    """
+    if encoder is None:
+        return EncoderVectorizer().fit(texts)
+    if isinstance(encoder, type) or not hasattr(encoder, "transform"):
+        raise ParameterError(
+            f"encoder must be a transformer from texts to vectors, such as EncoderVectorizer(); "
+            f"got {encoder!r}."
+        )
+    return clone(encoder).fit(texts)
+
+
+def encode(encoder: Any, X: Any) -> Any:
+    """Encode texts, and look at what came.
+
+    Parameters
+    ----------
+    encoder : transformer
+        Fitted; its output may be sparse, a frame or a tensor.
+    X : iterable of shape (n_texts,)
+        What the encoder takes.
+
+    Returns
+    -------
+    float array or sparse array of shape (n_texts, n_features)
+        One vector per text.
+
+    Raises
+    ------
+    ParameterError
+        If the encoder does not give vectors of finite numbers.
+    """
+    given = encoder.transform(X)
+    if hasattr(given, "detach"):
+        given = given.detach().cpu().numpy()
+    vectors = csr_array(given) if issparse(given) else np.asarray(given)
+    numbers = vectors.data if issparse(vectors) else vectors
+    is_matrix = vectors.ndim == 2 and vectors.dtype.kind in "fiu"  # noqa: PLR2004 - a matrix
+    if not is_matrix or not np.isfinite(numbers).all():
+        raise ParameterError(
+            f"encoder must give one vector of finite numbers per text; {type(encoder).__name__} "
+            f"gave shape {vectors.shape} of {vectors.dtype}."
+        )
+    return vectors
+
+
+def encode_units(encoder: Any, X: Any) -> Any:
+    """Encode texts as vectors of length one.
+
+    Parameters
+    ----------
+    encoder : transformer
+        Fitted; its output may be sparse, a frame or a tensor.
+    X : iterable of shape (n_texts,)
+        What the encoder takes.
+
+    Returns
+    -------
+    float array or sparse array of shape (n_texts, n_features)
+        Of length one; a vector of zeros stays one.
+
+    Raises
+    ------
+    ParameterError
+        If the encoder does not give vectors of finite numbers.
+    """
+    return to_length_one(encode(encoder, X))
+
+
+def to_length_one(vectors: Any) -> Any:
+    """Bring vectors to length one.
+
+    Parameters
+    ----------
+    vectors : float array or sparse array of shape (n, n_features)
+        Vectors.
+
+    Returns
+    -------
+    float array or sparse array of shape (n, n_features)
+        Of length one; a vector of zeros stays one.
+    """
+    units = normalize(vectors)
+    # scikit-learn gives matrices, whose products mean something else, unless it is told.
+    return csr_array(units) if issparse(units) else units
+
+
+def mean_units(weights: csr_array, vectors: Any) -> Any:
+    """Average vectors and bring the averages to length one.
+
+    Parameters
+    ----------
+    weights : sparse float of shape (n_groups, n_texts)
+        How much each text counts in each group.
+    vectors : float array or sparse array of shape (n_texts, n_features)
+        One per text.
+
+    Returns
+    -------
+    float array or sparse array of shape (n_groups, n_features)
+        One vector per group.
+    """
+    return to_length_one(weights.astype(vectors.dtype) @ vectors)
+
+
+def cosines(one: Any, other: Any) -> NDArray[np.floating[Any]]:
+    """Compare all with all.
+
+    Parameters
+    ----------
+    one : float array or sparse array of shape (n, n_features)
+        Vectors of length one.
+    other : float array or sparse array of shape (m, n_features)
+        Vectors of length one.
+
+    Returns
+    -------
+    float of shape (n, m)
+        Their cosines.
+    """
+    product = one @ other.T
+    return np.asarray(product.toarray() if issparse(product) else product)

@@ -1,0 +1,108 @@
+"""Which rows are the nearest: bounds from quick scores, float64 for the few that may be.
+
+Each chunk's best quick score, less its error, is a score that some row surely reaches. The k-th
+largest of these over all chunks is reached by k rows, so whatever cannot reach it even with its
+error is none of the k nearest. What is left is scored in float64.
+"""
+
+import numpy as np
+
+from skencoder.indexes.pairs import Pairs, Queries, score_pairs
+from skencoder.indexes.rows import Block, Numbers, Rows
+from skencoder.indexes.scan import BlockScores
+from skencoder.indexes.scoring import Double, Metric
+
+# Chunks whose rows are looked at together: with 64 rows each, 4 MiB of scores.
+CHUNKS_AT_ONCE = 8192
+
+
+class Selection:
+    """The k nearest rows of some queries, found while blocks of rows go by.
+
+    Parameters
+    ----------
+    rows : Rows
+        What is searched.
+    metric : Metric
+        What a score is.
+    queries : Queries
+        What is looked for.
+    n_neighbors : int
+        At most the number of rows.
+
+    Attributes
+    ----------
+    n_noted : int
+        Pairs of a query and a row that had to be looked at so far.
+    n_waiting : int
+        Those of them that are not scored yet.
+    """
+
+    def __init__(self, rows: Rows, metric: Metric, queries: Queries, n_neighbors: int) -> None:
+        self._rows, self._metric, self._queries = rows, metric, queries
+        self._k = n_neighbors
+        # Per query, quick scores that rows surely reach; the least of them is the bar.
+        self._reached = np.full((len(queries), n_neighbors), -np.inf)
+        self._waiting: list[tuple[Numbers, Numbers, Double]] = []
+        self._best = Pairs.none()
+        self.n_noted = self.n_waiting = 0
+
+    def look(self, scores: BlockScores, first: int, block: Block, error: Double) -> None:
+        """Note the rows of a block that may be among the nearest.
+
+        Parameters
+        ----------
+        scores : BlockScores
+            Of some queries and the block.
+        first : int
+            The first of these queries.
+        block : Block
+            The rows.
+        error : float64 of shape (n_queries_here,)
+            Bound for the scores of each of these queries.
+        """
+        here = slice(first, first + len(error))
+        maxima = scores.maxima()
+        reached = np.hstack([self._reached[here], maxima - error[:, None]])
+        self._reached[here] = np.partition(reached, -self._k, axis=1)[:, -self._k :]
+        needed = self._reached[here].min(axis=1) - error
+        queries, chunks = np.nonzero(maxima >= needed[:, None])
+        for start in range(0, len(queries), CHUNKS_AT_ONCE):
+            part = slice(start, start + CHUNKS_AT_ONCE)
+            values = scores.chunks(queries[part], chunks[part])
+            # A row that is gone has -inf.
+            may_be = (values >= needed[queries[part], None]) & (values > -np.inf)
+            picked, place = np.nonzero(may_be)
+            asked = queries[part][picked]
+            numbers = block.first + place * maxima.shape[1] + chunks[part][picked]
+            upper = values[picked, place] + error[asked]
+            self._waiting.append((first + asked, numbers, upper))
+            self.n_noted += len(picked)
+            self.n_waiting += len(picked)
+
+    def settle(self) -> None:
+        """Score what was noted, and keep the k nearest of each query."""
+        if not self._waiting:
+            return
+        parts = zip(*self._waiting, strict=True)
+        queries, numbers, upper = (np.concatenate(part) for part in parts)
+        still = upper >= self._reached.min(axis=1)[queries]
+        scored = score_pairs(
+            self._rows, self._metric, self._queries, queries[still], numbers[still]
+        )
+        self._best = self._best.join(scored).best(self._k)
+        self._waiting, self.n_waiting = [], 0
+
+    def result(self) -> tuple[Double, Numbers]:
+        """Give the nearest rows; every row has gone by.
+
+        Returns
+        -------
+        scores : float64 of shape (n_queries, n_neighbors)
+            Best first.
+        numbers : int64 of shape (n_queries, n_neighbors)
+            Of equal scores the lower number first.
+        """
+        self.settle()
+        shape = (len(self._queries), self._k)
+        return self._best.scores.reshape(shape), self._best.numbers.reshape(shape)
