@@ -266,7 +266,12 @@ def _try(name: str, way: Way, data: XQuAD) -> Outcome:
 
 
 def _is_right(sentence: str, question: Question) -> bool:
-    return any(answer.casefold() in sentence.casefold() for answer in question.answers)
+    return any(_plain(answer) in _plain(sentence) for answer in question.answers)
+
+
+def _plain(text: str) -> str:
+    """Write a text in lowercase, with single spaces."""
+    return " ".join(text.casefold().split())
 
 
 def gain_interval(one: Outcome, other: Outcome) -> tuple[float, float, float]:

@@ -32,29 +32,29 @@ SHOWN = 70
 # %%
 QUESTIONS = {
     "On which weekday do calendars begin unless told otherwise?": "Monday as the first day",
-    "Which week of the year is number one by ISO?": "first Thursday",
-    "What separates date and time when a datetime is written as text?": "default 'T'",
-    "Is a NaN true or false?": "considered nonzero",
-    "How are halves rounded?": "half toward even",
+    "What is the first ISO week of a year?": "first Thursday",
+    "Which separator stands between date and time by default?": "default 'T'",
+    "Are NaNs nonzero?": "considered nonzero",
+    "Are halves rounded toward even?": "half toward even",
     "When is gauss not safe to use?": "Not thread-safe",
-    "How do I get a random sample in which items may repeat?": "with replacement",
+    "Can an element be chosen again, with replacement?": "with replacement",
     "How can I draw quartiles?": "Set *n* to 4",
-    "What does uuid use when there is no hardware address?": "random 48-bit",
-    "Where does the operating system's randomness come from?": "/dev/urandom",
+    "What if no attempt to obtain the hardware address succeeds?": "random 48-bit",
+    "Which generator uses the operating system as its source?": "/dev/urandom",
     "Which types may a random seed have?": "supported seed types",
-    "Is it dangerous to ask for all time zones?": "large number of files",
-    "Does the float 0.3 become three tenths as a fraction?": "Fraction(3, 10)",
-    "Which operation multiplies and adds with a single rounding?": "no rounding of the",
-    "In which unit is the mean angle of the circular distribution?": "radians",
-    "What is lambda in the exponential distribution?": "1.0 divided by the desired mean",
+    "Does listing the time zones open many files?": "large number of files",
+    "Is Fraction.from_float(0.3) three tenths?": "Beware that Fraction.from_float(0.3)",
+    "Is the intermediate product rounded?": "no rounding of the",
+    "In which unit is the mean angle mu expressed?": "radians",
+    "How is lambd computed from the mean?": "1.0 divided by the desired mean",
     "Can UUIDs be used as keys of a dictionary?": "usable as dictionary keys",
     "What happens when the divisor is zero?": "division of a finite number by zero",
-    "Which methods must a subclass of tzinfo define?": "must override",
-    "How is a date written by ISO?": "YYYY-MM-DD",
-    "Which day has the proleptic Gregorian ordinal 1?": "January 1 of year 1",
+    "Which methods must subclasses of tzinfo override?": "must override",
+    "Which day is number 1 of the Gregorian ordinals?": "January 1 of year 1",
     "How do I check that something is a number of any kind?": "isinstance(x, Number)",
-    "How is the z-score measured?": "standard deviations above or below",
-    "Can I compute with the name of the time zone?": "100% informational",
+    "How many standard deviations from the mean is x?": "standard deviations above or below",
+    "Must the name of a time zone mean anything?": "100% informational",
+    "How large is a random value of the beta distribution?": "between 0 and 1",
 }
 UNANSWERABLE = [
     "How do I bake bread without yeast?",
@@ -100,7 +100,9 @@ def bm25_answers(passages: list[str], questions: list[str]) -> tuple[list[str], 
 # %%
 def line(name: str, sentences: list[str], scores: np.ndarray) -> str:
     wanted = list(QUESTIONS.values())
-    hits = [text in sentence for text, sentence in zip(wanted, sentences, strict=False)]
+    # A sentence of a docstring runs over several lines.
+    plain = [" ".join(sentence.split()) for sentence in sentences]
+    hits = [text in sentence for text, sentence in zip(wanted, plain, strict=False)]
     answerable = np.arange(len(scores)) < len(wanted)
     auroc = roc_auc_score(answerable, scores)
     return f"  {name:<18}{np.mean(hits):7.1%} answered rightly   AUROC {auroc:.2f}"

@@ -101,6 +101,9 @@ def test_the_public_classes_have_examples():
     finder = doctest.DocTestFinder(recurse=False)
     for module, name in (
         ("skencoder.estimators", "EncoderVectorizer"),
+        ("skencoder.estimators", "EncoderRetriever"),
+        ("skencoder.estimators", "FixedCorpusRetriever"),
+        ("skencoder.estimators", "Corpus"),
         ("skencoder.text_encoder", "TextEncoder"),
         ("skencoder.encoder", "Encoder"),
         ("skencoder.checkpoints", "load_checkpoint"),

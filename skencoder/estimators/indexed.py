@@ -6,7 +6,7 @@ scores the lower id comes first, and the same documents give the same result in 
 
 import copy
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -33,7 +33,7 @@ class EncodedDocuments:
 
     role: Role
     vectors: Vectors
-    _built: tuple[Any, VectorIndex] | None = None
+    _built: tuple[Any, VectorIndex] | None = field(default=None, init=False)
 
     def build(self, name: str, metric: str, options: dict[str, Any]) -> VectorIndex:
         """Build an index, unless the last one is the same.

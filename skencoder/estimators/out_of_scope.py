@@ -261,7 +261,8 @@ class OutOfScopeClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         for train, test in check_cv(self.cv, y, classifier=True).split(X, y):
             detector = self._make_detector().fit(_safe_indexing(X, train), y[train])
             scores[test] = detector.score_samples(_safe_indexing(X, test))
-        return scores[~np.isnan(scores)]
+        known: Scores = scores[~np.isnan(scores)]
+        return known
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

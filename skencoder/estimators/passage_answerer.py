@@ -229,7 +229,7 @@ class PassageAnswerer(BaseEstimator):
             The questions.
         answers : iterable of shape (n_questions,)
             Of each a str, or several of which one is enough, that must stand in the sentence,
-            whatever the case; None where there must be no answer.
+            whatever the case and the white space; None where there must be no answer.
         exclude : iterable of shape (n_questions,), default=None
             As in `answer`.
 
@@ -356,10 +356,10 @@ class PassageAnswerer(BaseEstimator):
         return (best.rows >= 0) & (best.scores >= self.threshold_)
 
     def _hits(self, best: BestSentences, wanted: Answers) -> NDArray[np.bool_]:
-        sentences = [(text or "").casefold() for text in self._read_sentences(best)]
+        sentences = [_plain(text or "") for text in self._read_sentences(best)]
         return np.array(
             [
-                any(accepted.casefold() in sentence for accepted in some)
+                any(_plain(accepted) in sentence for accepted in some)
                 for sentence, some in zip(sentences, wanted, strict=True)
             ]
         )
@@ -376,13 +376,18 @@ def _read_answers(answers: Any, n_questions: int) -> Answers:
     read: Answers = []
     for row, given in enumerate(_list_of("answers", answers, n_questions)):
         accepted = [given] if isinstance(given, str) else [] if given is None else list(given)
-        if not all(isinstance(text, str) and text for text in accepted):
+        if not all(isinstance(text, str) and text.strip() for text in accepted):
             raise ParameterError(
                 f"answers must hold a str, several, or None for each question, and no empty one; "
                 f"got {given!r} for question {row}."
             )
         read.append(accepted)
     return read
+
+
+def _plain(text: str) -> str:
+    """Write a text in lowercase, with single spaces."""
+    return " ".join(text.casefold().split())
 
 
 def _list_of(name: str, values: Any, n_questions: int) -> list[Any]:

@@ -40,7 +40,7 @@ class ReplySelector(BaseEstimator):
     ----------
     encoder : transformer, default=None
         From texts to vectors; None is `EncoderVectorizer` with its default model.
-    decay : float in [0, 1], default=0.5
+    decay : float in [0, 1], default=0.75
         By how much less a turn counts than the one after it; 0 reads the last turn only.
     context_weight : float in [0, 1], default=0.5
         How much a similar context counts; the rest is for the reply itself.
@@ -73,7 +73,7 @@ class ReplySelector(BaseEstimator):
     """
 
     def __init__(
-        self, encoder: Any = None, *, decay: float = 0.5, context_weight: float = 0.5
+        self, encoder: Any = None, *, decay: float = 0.75, context_weight: float = 0.5
     ) -> None:
         self.encoder = encoder
         self.decay = decay

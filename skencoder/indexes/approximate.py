@@ -21,7 +21,7 @@ from skencoder.indexes.inputs import (
 from skencoder.indexes.pairs import Queries, score_pairs
 from skencoder.indexes.protocol import Positions, Scores
 from skencoder.indexes.rows import MOST_REMOVED, Numbers, Rows
-from skencoder.indexes.scoring import METRICS, Double, Vectors
+from skencoder.indexes.scoring import METRICS, Double, Vectors, to_float32
 
 GRAPH, POSITIONS = "graph.bin", "graph-positions.npy"
 # The row number of a row of the graph that is removed.
@@ -128,7 +128,7 @@ class ApproximateIndex:
         for first in range(0, len(checked), QUERY_BATCH):
             part = np.arange(first, min(first + QUERY_BATCH, len(checked)))
             scores[part], numbers[part] = self._search(checked.take(part), k)
-        return scores.astype(np.float32), self._rows.positions(numbers)
+        return to_float32(scores), self._rows.positions(numbers)
 
     def _search(self, queries: Queries, k: int) -> tuple[Double, Numbers]:
         metric = METRICS[self.metric]

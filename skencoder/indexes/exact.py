@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from skencoder.indexes.brute_force import nearest
@@ -16,7 +15,7 @@ from skencoder.indexes.inputs import (
 from skencoder.indexes.pairs import Queries
 from skencoder.indexes.protocol import Positions, Scores
 from skencoder.indexes.rows import Rows
-from skencoder.indexes.scoring import METRICS
+from skencoder.indexes.scoring import METRICS, to_float32
 
 
 class ExactIndex:
@@ -80,7 +79,7 @@ class ExactIndex:
         checked = Queries.check(check_vectors(queries, "queries", n_features=self.n_features))
         k = check_n_neighbors(n_neighbors, len(self))
         scores, numbers = nearest(self._rows, METRICS[self.metric], checked, k)
-        return scores.astype(np.float32), self._rows.positions(numbers)
+        return to_float32(scores), self._rows.positions(numbers)
 
     def add(self, vectors: ArrayLike) -> None:
         """Append rows.

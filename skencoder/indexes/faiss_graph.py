@@ -78,7 +78,9 @@ class FaissGraph:
         others = {name: value for name, value in options.items() if name != "kind"}
         kind = options.get("kind", "flat")
         if kind not in KINDS:
-            raise ParameterError(f"kind must be one of {', '.join(KINDS)}; got {kind!r}.")
+            raise ParameterError(
+                f"kind must be one of {', '.join(map(repr, KINDS))}; got {kind!r}."
+            )
         space = faiss.METRIC_L2 if metric == "euclidean" else faiss.METRIC_INNER_PRODUCT
         if kind == "flat":
             if others:

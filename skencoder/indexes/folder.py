@@ -133,7 +133,7 @@ def read_description(folder: Path) -> Description:
         raise IndexFileError(f"{path} cannot be read, so {folder} is no index: {error}") from error
     description = _to_description(path, content)
     for name, wanted in description.files.items():
-        _check_file(folder / name, wanted)
+        _check_file(folder / name, wanted["bytes"], wanted["sha256"])
     return description
 
 
@@ -147,20 +147,29 @@ def _to_description(path: Path, content: Any) -> Description:
         )
     try:
         description = Description(**content)
-        shape = (description.n_rows, description.n_features)
-        whole = all(type(size) is int and size >= 0 for size in shape) and shape[1] > 0
-        whole = whole and description.metric in METRIC_NAMES
-        whole = whole and {VECTORS, NORMS} <= set(description.files)
-        whole = whole and all(Path(name).name == name for name in description.files)
-    except TypeError:
+        whole = _is_whole(description)
+    except (TypeError, AttributeError):
         whole = False
     if not whole:
         raise IndexFileError(f"{path} is damaged: it lacks a field, or one has an unknown value.")
     return description
 
 
-def _check_file(path: Path, wanted: Any) -> None:
-    size, checksum = (wanted.get(key) for key in ("bytes", "sha256"))
+def _is_whole(description: Description) -> bool:
+    shape, files = (description.n_rows, description.n_features), description.files
+    return (
+        all(type(size) is int and size >= 0 for size in shape)
+        and description.n_features > 0
+        and description.metric in METRIC_NAMES
+        and all(isinstance(name, str) for name in (description.index, *description.options))
+        and {VECTORS, NORMS} <= set(files)
+        # Names of files in this folder, and nothing that leads out of it.
+        and all(Path(name).name == name for name in files)
+        and all(set(facts) == {"bytes", "sha256"} for facts in files.values())
+    )
+
+
+def _check_file(path: Path, size: Any, checksum: Any) -> None:
     if not path.is_file():
         raise IndexFileError(f"{path} is missing; {path.parent / CONFIG} lists it.")
     if path.stat().st_size != size:

@@ -62,6 +62,23 @@ class Metric:
     zero_is_alike: bool
 
 
+def to_float32(scores: Double) -> Vectors:
+    """Round scores; what is beyond float32 becomes infinite.
+
+    Parameters
+    ----------
+    scores : float64 of any shape
+        Dot products of huge vectors may be too large.
+
+    Returns
+    -------
+    float32 of the same shape
+        The nearest numbers.
+    """
+    with np.errstate(over="ignore"):
+        return scores.astype(np.float32)
+
+
 def _give_unit_length(queries: Double, norms: Double) -> tuple[Double, Double]:
     return queries * _inverse(norms)[:, None], (norms > 0).astype(np.float64)
 

@@ -1,4 +1,4 @@
-"""A graph of neighbours in usearch, which holds vectors in bfloat16.
+"""A graph of neighbours in usearch.
 
 usearch and not hnswlib: on 30,000 clustered vectors of 384 dimensions both answered some 12,000
 queries per second on two cores at a recall of 0.996 and more, usearch with half the memory. It
@@ -16,8 +16,13 @@ from skencoder.indexes.graph import GraphOptions
 from skencoder.indexes.rows import Numbers
 from skencoder.indexes.scoring import Vectors
 
-# usearch's names; vectors for "cosine" have unit length.
-METRIC_KINDS = {"cosine": "ip", "dot": "ip", "euclidean": "l2sq"}
+# usearch's names; vectors for "cosine" have unit length. Distances may be much smaller than the
+# vectors, so that bfloat16 would not tell them apart.
+KINDS = {
+    "cosine": {"metric": "ip", "dtype": "bf16"},
+    "dot": {"metric": "ip", "dtype": "bf16"},
+    "euclidean": {"metric": "l2sq", "dtype": "f32"},
+}
 
 
 def import_usearch() -> Any:
@@ -63,9 +68,7 @@ class UsearchGraph:
 
     def __init__(self, n_features: int, metric: str, options: GraphOptions) -> None:
         self._settings = vars(options)
-        self._index = import_usearch().Index(
-            ndim=n_features, metric=METRIC_KINDS[metric], dtype="bf16", **self._settings
-        )
+        self._index = import_usearch().Index(ndim=n_features, **KINDS[metric], **self._settings)
         self._viewed: Path | None = None
 
     def add(self, vectors: Vectors) -> None:

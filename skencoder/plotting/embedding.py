@@ -97,7 +97,7 @@ class EmbeddingDisplay:
             keeps neighbours together and not distances; or what has ``fit_transform``, such as
             ``sklearn.manifold.TSNE()``.
         random_state : int, RandomState or None, default=0
-            Of "umap", and of "pca" on many dimensions; with a number the map is always the same.
+            Of "umap", which with a number always gives the same map; "pca" does in any case.
         **plot : object
             As `plot` takes them.
 

@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import issparse
+from scipy.sparse import csr_array, issparse
+from scipy.sparse.linalg import ArpackError
 from sklearn.decomposition import PCA
 
 from skencoder.errors import MissingExtraError, ParameterError
 
 PLANE = 2
+MOST_COVARIANCES = 1000
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ def project(vectors: Any, method: Any, random_state: Any) -> Projection:
     method : {"pca", "umap"} or estimator
         How; an estimator has ``fit_transform`` and gives two columns.
     random_state : int, RandomState or None
-        Of "pca", where it is approximate, and of "umap".
+        Of "umap", and of "pca" on more than 1,000 dimensions, where it starts an iteration.
 
     Returns
     -------
@@ -71,14 +73,20 @@ def project(vectors: Any, method: Any, random_state: Any) -> Projection:
 
 
 def _project_pca(vectors: Any, random_state: Any) -> Projection:
-    solver = "arpack" if issparse(vectors) and min(vectors.shape) > PLANE else "auto"
-    given = vectors if solver == "arpack" or not issparse(vectors) else vectors.toarray()
+    is_small = vectors.shape[1] <= MOST_COVARIANCES or min(vectors.shape) == PLANE
+    given = csr_array(vectors).toarray() if is_small and issparse(vectors) else vectors
+    # Both are exact; what scikit-learn chooses by itself may be off by a percent.
+    solver = "covariance_eigh" if is_small else "arpack"
     pca = PCA(PLANE, svd_solver=solver, random_state=random_state)
-    with np.errstate(invalid="ignore"):  # equal vectors vary in nothing: 0 / 0
-        points = pca.fit_transform(given)
+    # Equal vectors vary in nothing: a share is 0 / 0, and an iteration has nowhere to start.
+    try:
+        with np.errstate(invalid="ignore"):
+            points = pca.fit_transform(given)
+        shares = np.nan_to_num(pca.explained_variance_ratio_)
+    except ArpackError:
+        points, shares = np.zeros((vectors.shape[0], PLANE)), np.zeros(PLANE)
     first, second = (
-        f"component {place}: {share:.0%} of variance"
-        for place, share in enumerate(np.nan_to_num(pca.explained_variance_ratio_), 1)
+        f"component {place}: {share:.0%} of variance" for place, share in enumerate(shares, 1)
     )
     return Projection(points, (first, second))
 

@@ -213,4 +213,9 @@ def _write_numbers(ax: "Axes", matrix: NDArray[Any], image: Any) -> None:
         # Weights of brightness of ITU-R BT.601.
         is_bright = 0.299 * red + 0.587 * green + 0.114 * blue > 0.5  # noqa: PLR2004 - middle
         color = "black" if is_bright else "white"
-        ax.text(column, row, f"{value:.2f}", ha="center", va="center", color=color, size="small")
+        ax.text(column, row, _write(value), ha="center", va="center", color=color, size="small")
+
+
+def _write(value: float) -> str:
+    # What is rounded to nothing has no sign.
+    return f"{round(float(value), 2) + 0.0:.2f}"

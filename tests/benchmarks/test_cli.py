@@ -53,6 +53,8 @@ def test_help_names_every_option(run, arguments):
             "--results",
             "--subsets",
             "--cache",
+            "--index",
+            "--fusion-weights",
         ],
         ("speed",): [
             "--model",

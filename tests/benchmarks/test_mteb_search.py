@@ -1,6 +1,8 @@
 """A retriever searches for mteb: on a few real documents, and on the real data where they are."""
 
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from benchmarks import MTEBModel, MTEBSearcher, run_mteb
 from skencoder import EncoderRetriever, EncoderVectorizer
 from skencoder.errors import ParameterError
 from skencoder.metrics import score_rankings
+from tests.conftest import REPOSITORY
 
 pytestmark = pytest.mark.filterwarnings("ignore:The task .* is superseded:UserWarning")
 
@@ -149,6 +152,19 @@ def test_an_unknown_index_fails_the_task_with_the_reason(tiny_model, hub):
     assert "index must be one of" in task_run.error
     with pytest.raises(ParameterError):
         EncoderRetriever(index="tree").fit(["a"])
+
+
+def test_the_command_line_chooses_the_searcher(tiny_bert, hub):
+    pytest.importorskip("cyclopts")
+    command = [sys.executable, "-m", "benchmarks", "mteb", "--model", tiny_bert]
+    options = ["--tasks", "NFCorpus", "--data-root", hub, "--fusion-weights", "0", "1"]
+    done = subprocess.run(
+        [*command, *options], capture_output=True, text=True, cwd=REPOSITORY, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    words = EncoderRetriever(lexical="bm25", fusion_weights=(0, 1))
+    expected = run(tiny_bert, hub, retriever=words).rows[0].score
+    assert f" {expected:.4f} " in done.stdout
 
 
 # --- published scores (embeddings-benchmark/results), on the real data

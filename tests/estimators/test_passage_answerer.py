@@ -138,6 +138,7 @@ def test_below_the_threshold_there_is_nothing(text_encoder):
 def test_answers_may_be_several_and_of_any_case(answerer):
     question = ["How tall is the tower?"]
     assert answerer.score(question, ["METRES"]) == 1
+    assert answerer.score(question, ["330\nmetres "]) == 1
     assert answerer.score(question, [["feet", "metres"]]) == 1
     assert answerer.score(question, [["feet", "inches"]]) == 0
     assert answerer.score(question, [[]]) == 0
@@ -216,7 +217,7 @@ def test_wrong_input_is_refused(answerer):
     with pytest.raises(ParameterError, match="answers must hold one entry per question"):
         answerer.score(["Where?"], "Alps")
     with pytest.raises(ParameterError, match="no empty one"):
-        answerer.score(["Where?"], [""])
+        answerer.score(["Where?"], [" "])
     with pytest.raises(ParameterError, match="'same' twice"):
         answerer.fit(["One.", "Two."], ["same", "same"])
 
