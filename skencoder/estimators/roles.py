@@ -112,7 +112,8 @@ def fit_document_role(encoder: Any, texts: list[str], prompt: str | None) -> tup
     prefixed = [role.prefix + text for text in texts]
     if not hasattr(fitted, "fit_transform"):
         # A FrozenEstimator, for one, has nothing to fit.
-        return role, _as_vectors(fitted.fit(prefixed, None).transform(prefixed), len(texts), fitted)
+        vectors = fitted.fit(prefixed, None).transform(prefixed)
+        return role, _as_vectors(vectors, len(texts), fitted)
     return role, _as_vectors(fitted.fit_transform(prefixed), len(texts), fitted)
 
 
