@@ -101,6 +101,11 @@ class FixedCorpusRetriever(BaseEstimator):
     def _fit_retriever(self, corpus: Corpus) -> Any:
         retriever = _copy(EncoderRetriever() if self.retriever is None else self.retriever)
         if isinstance(retriever, EncoderRetriever):
+            if retriever.target != "ids":
+                raise ParameterError(
+                    f"retriever has target={retriever.target!r}, but a corpus has ids only; "
+                    f"choose target='ids'."
+                )
             return retriever._fit_corpus(corpus, shared=True)
         return retriever.fit(corpus.documents, None if corpus.numbered else corpus.ids)
 

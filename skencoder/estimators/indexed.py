@@ -5,8 +5,8 @@ scores the lower id comes first, and the same documents give the same result in 
 """
 
 import copy
-from collections.abc import Sequence
 from dataclasses import dataclass, field
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from skencoder.errors import ParameterError
 from skencoder.estimators.corpus import Corpus, Ids, read_ids, take
 from skencoder.estimators.roles import Role, Vectors, find_fingerprint, fit_document_role, fresh
+from skencoder.estimators.stored_texts import Texts
 from skencoder.indexes import VectorIndex, build_index
 from skencoder.retrieval import BM25Index, BM25Options
 
@@ -70,7 +71,7 @@ class IndexedCorpus:
 
     Parameters
     ----------
-    documents : sequence of str of shape (n_documents,)
+    documents : Texts of shape (n_documents,)
         In the order they came in.
     ids : str or int64 of shape (n_documents,)
         In the same order.
@@ -92,7 +93,7 @@ class IndexedCorpus:
         Whether others use the same index, so that it must be copied before it is changed.
     """
 
-    documents: Sequence[str]
+    documents: Texts
     ids: Ids
     order: NDArray[np.int64]
     role: Role
@@ -142,7 +143,7 @@ class IndexedCorpus:
             parameters["index"], parameters["metric"], dict(parameters["index_options"] or {})
         )
         return cls(
-            documents=corpus.documents,
+            documents=Texts(corpus.documents),
             ids=corpus.ids,
             order=order,
             role=encoded.role,
@@ -177,10 +178,37 @@ class IndexedCorpus:
         vectors = self.role.encode(take(documents, order))
         self._own_index().add(vectors)
         self.order = np.concatenate([self.order, len(self) + order])
-        self.documents = [*self.documents, *documents]
+        self.documents.add(documents)
         self.ids = np.concatenate([self.ids, ids])
         self.next_id += len(documents)
         self.lexical = None
+
+    def find(self, names: list[Any]) -> NDArray[np.int64]:
+        """Find documents by their ids.
+
+        Parameters
+        ----------
+        names : list of str or int of shape (n_names,)
+            Ids.
+
+        Returns
+        -------
+        int64 of shape (n_found,)
+            Their rows, each once, ascending.
+
+        Raises
+        ------
+        ParameterError
+            If there is no such id.
+        """
+        kind = Integral if self.ids.dtype.kind == "i" else str
+        of_kind = [name for name in names if isinstance(name, kind)]
+        there = np.isin(np.array(of_kind, self.ids.dtype.kind if of_kind else None), self.ids)
+        unknown = [name for name in names if not isinstance(name, kind)]
+        unknown += [name for name, found in zip(of_kind, there, strict=True) if not found]
+        if unknown:
+            raise ParameterError(f"ids holds {unknown[0]!r}, which is no document's id.")
+        return np.flatnonzero(np.isin(self.ids, np.array(of_kind)))
 
     def remove(self, rows: NDArray[np.int64]) -> None:
         """Take documents out.
@@ -196,7 +224,7 @@ class IndexedCorpus:
         # The others close up.
         new_rows = np.cumsum(~gone) - 1
         self.order = new_rows[self.order[~gone[self.order]]]
-        self.documents = take(self.documents, np.flatnonzero(~gone))
+        self.documents.keep(np.flatnonzero(~gone))
         self.ids = self.ids[~gone]
         self.lexical = None
 
@@ -225,10 +253,10 @@ class IndexedCorpus:
             raise ParameterError(
                 f"y must hold ids of the type that is there, {self.ids.dtype}; got {ids.dtype}."
             )
-        known = set(self.ids.tolist()) & set(ids.tolist())
+        known = np.intersect1d(self.ids, ids).tolist()
         if known:
             raise ParameterError(
-                f"y holds {min(known)!r}, which is a document's id already; remove that one first."
+                f"y holds {known[0]!r}, which is a document's id already; remove that one first."
             )
         return ids
 

@@ -267,11 +267,7 @@ class EncoderRetriever(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         """
         check_is_fitted(self, "_indexed")
         names = [ids] if isinstance(ids, str | int | np.integer) else list(ids)
-        rows_of = {name: row for row, name in enumerate(self.ids_.tolist())}
-        unknown = [name for name in names if name not in rows_of]
-        if unknown:
-            raise ParameterError(f"ids holds {unknown[0]!r}, which is no document's id.")
-        rows = np.unique(np.array([rows_of[name] for name in names], np.int64))
+        rows = self._indexed.find(names)
         if len(rows) == self.n_documents_:
             raise ParameterError(
                 f"ids names all {len(rows)} documents, and none would be left to search; call fit "

@@ -18,7 +18,7 @@ from skencoder.estimators.indexed import IndexedCorpus
 from skencoder.estimators.named_encoder import find_encoder, name_encoder
 from skencoder.estimators.roles import Role, restore_role
 from skencoder.estimators.search_parameters import FIT_PARAMETERS, SEARCH_PARAMETERS, read_lexical
-from skencoder.estimators.stored_texts import map_texts, write_texts
+from skencoder.estimators.stored_texts import Texts, map_texts, write_texts
 from skencoder.files import appearing, check_is_new
 from skencoder.indexes import load_index
 from skencoder.retrieval import BM25Index, BM25Options
@@ -286,7 +286,7 @@ def _open_indexed(
     if options is not None:
         lexical = BM25Index.load(place / "lexical", n_documents, options)
     return IndexedCorpus(
-        documents=map_texts(place, n_documents),
+        documents=Texts(map_texts(place, n_documents)),
         ids=ids,
         order=order,
         role=document,

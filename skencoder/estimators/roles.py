@@ -112,9 +112,10 @@ def fit_document_role(encoder: Any, texts: list[str], prompt: str | None) -> tup
     prefixed = [role.prefix + text for text in texts]
     if not hasattr(fitted, "fit_transform"):
         # A FrozenEstimator, for one, has nothing to fit.
-        vectors = fitted.fit(prefixed, None).transform(prefixed)
-        return role, _as_vectors(vectors, len(texts), fitted)
-    return role, _as_vectors(fitted.fit_transform(prefixed), len(texts), fitted)
+        given = fitted.fit(prefixed, None).transform(prefixed)
+    else:
+        given = fitted.fit_transform(prefixed)
+    return role, _as_vectors(given, len(texts), fitted)
 
 
 def make_query_role(encoder: Any, document: Role, prompt: str | None) -> Role:

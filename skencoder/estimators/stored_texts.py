@@ -1,5 +1,6 @@
-"""Texts in a file, of which only those are read that are asked for."""
+"""Texts in a file, of which only those are read that are asked for, and texts beside them."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from pathlib import Path
 from typing import overload
@@ -40,6 +41,58 @@ class StoredTexts(Sequence[str]):
         row = range(len(self))[row]
         start, stop = self._starts[row], self._starts[row + 1]
         return self._content[start:stop].tobytes().decode("utf-8", "surrogatepass")
+
+
+class Texts(Sequence[str]):
+    """Texts of several sequences, one after the other, of which some may be left out.
+
+    Parameters
+    ----------
+    texts : sequence of str of shape (n_texts,)
+        The first.
+    """
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        self._parts = [texts]
+        self._starts = [0]
+        self._rows = np.arange(len(texts))
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @overload
+    def __getitem__(self, row: int) -> str: ...
+    @overload
+    def __getitem__(self, row: slice) -> list[str]: ...
+    def __getitem__(self, row: int | slice) -> str | list[str]:
+        if isinstance(row, slice):
+            return [self[place] for place in range(*row.indices(len(self)))]
+        place = int(self._rows[row])
+        part = bisect_right(self._starts, place) - 1
+        return self._parts[part][place - self._starts[part]]
+
+    def add(self, texts: Sequence[str]) -> None:
+        """Append texts.
+
+        Parameters
+        ----------
+        texts : sequence of str of shape (n_added,)
+            The texts.
+        """
+        start = self._starts[-1] + len(self._parts[-1])
+        self._parts.append(texts)
+        self._starts.append(start)
+        self._rows = np.concatenate([self._rows, np.arange(start, start + len(texts))])
+
+    def keep(self, rows: NDArray[np.int64]) -> None:
+        """Leave all others out.
+
+        Parameters
+        ----------
+        rows : int64 of shape (n_kept,)
+            Which stay, in their order.
+        """
+        self._rows = self._rows[rows]
 
 
 def write_texts(folder: Path, texts: Sequence[str]) -> None:

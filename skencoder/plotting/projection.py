@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array, issparse
 from scipy.sparse.linalg import ArpackError
 from sklearn.decomposition import PCA
 
@@ -74,7 +73,7 @@ def project(vectors: Any, method: Any, random_state: Any) -> Projection:
 
 def _project_pca(vectors: Any, random_state: Any) -> Projection:
     is_small = vectors.shape[1] <= MOST_COVARIANCES or min(vectors.shape) == PLANE
-    given = csr_array(vectors).toarray() if is_small and issparse(vectors) else vectors
+    given = vectors.toarray() if is_small and hasattr(vectors, "toarray") else vectors
     # Both are exact; what scikit-learn chooses by itself may be off by a percent.
     solver = "covariance_eigh" if is_small else "arpack"
     pca = PCA(PLANE, svd_solver=solver, random_state=random_state)

@@ -260,6 +260,9 @@ def test_refusals(tiny_bert, known_items):
         FixedCorpusRetriever(retriever, corpus).fit(queries, ["x", *relevant[1:]])
     with pytest.raises(ParameterError, match="relevant has 1 entries for 30 queries"):
         FixedCorpusRetriever(retriever, corpus).fit(queries, relevant[:1])
+    labelled = clone(retriever).set_params(target="labels")
+    with pytest.raises(ParameterError, match="target='labels', but a corpus has ids only"):
+        FixedCorpusRetriever(labelled, corpus).fit(queries, relevant)
     with pytest.raises(TextInputError, match="empty"):
         FixedCorpusRetriever(retriever).fit(queries)
     for wrong in (TfidfVectorizer(), make_pipeline(TfidfVectorizer()), "exact"):
