@@ -309,6 +309,142 @@ def stores_command(*, rows: int = 100_000) -> int:
     return DONE
 
 
+@app.command(name="answers")
+def answers_command(
+    *, data_root: Path, model: str = "all-MiniLM-L6-v2", answers: Path | None = None
+) -> int:
+    """Answer the questions of XQuAD with sentences, beside BM25 over the same sentences.
+
+    Parameters
+    ----------
+    data_root : path
+        Folder with the data as mteb/XQuADRetrieval.
+    model : str
+        Name or folder of a checkpoint.
+    answers : path
+        The data set's own xquad.en.json; by default the 307 answers marked for this benchmark.
+
+    Returns
+    -------
+    int
+        0.
+    """
+    from .answers import format_answers, run_answers
+
+    print(format_answers(run_answers(data_root, model=model, answers=answers)))
+    return DONE
+
+
+@app.command(name="classification")
+def classification_command(
+    *, data_root: Path, model: str = "all-MiniLM-L6-v2", draws: int = 10
+) -> int:
+    """Classify Banking77 and SIB-200 with no, few and all labels, against word counts.
+
+    Parameters
+    ----------
+    data_root : path
+        Folder with mteb/banking77 and mteb/sib200.
+    model : str
+        Name or folder of a checkpoint.
+    draws : int
+        How often a few texts of each label are drawn.
+
+    Returns
+    -------
+    int
+        0.
+    """
+    from .classification import format_classification, run_classification
+
+    print(format_classification(run_classification(data_root, model=model, draws=draws)))
+    return DONE
+
+
+@app.command(name="intents")
+def intents_command(
+    *,
+    data_root: Path,
+    model: str = "all-MiniLM-L6-v2",
+    draws: int = 10,
+    per_intent: int | None = None,
+    choose: bool = False,
+) -> int:
+    """Reject intents of Banking77 that were left out of the training.
+
+    Parameters
+    ----------
+    data_root : path
+        Folder with Banking77 as mteb/banking77.
+    model : str
+        Name or folder of a checkpoint.
+    draws : int
+        How often intents are drawn that are left out.
+    per_intent : int
+        Rows of each intent to learn from; by default all.
+    choose : bool
+        Leave the test rows alone, and draw intents that are never drawn otherwise: for choices.
+
+    Returns
+    -------
+    int
+        0.
+    """
+    from .intents import format_intents, run_intents
+
+    report = run_intents(data_root, model=model, draws=draws, per_intent=per_intent, choose=choose)
+    print(format_intents(report))
+    return DONE
+
+
+@app.command(name="summaries")
+def summaries_command(*, wikitext: Path | None = None, model: str = "all-MiniLM-L6-v2") -> int:
+    """Summarize Python's documentation, and Wikipedia's articles, beside their first sentences.
+
+    Parameters
+    ----------
+    wikitext : path
+        WikiText-2's raw test text; by default Python's documentation only.
+    model : str
+        Name or folder of a checkpoint.
+
+    Returns
+    -------
+    int
+        0.
+    """
+    from .summaries import format_summaries, run_summaries
+
+    print(format_summaries(run_summaries(wikitext, model=model)))
+    return DONE
+
+
+@app.command(name="bitext")
+def bitext_command(
+    *, data_root: Path, subsets: list[str] | None = None, model: str = "all-MiniLM-L6-v2"
+) -> int:
+    """Find the translations of Tatoeba's sentences, with every margin and matching.
+
+    Parameters
+    ----------
+    data_root : path
+        Folder with the data as mteb/tatoeba-bitext-mining.
+    subsets : list of str
+        Pairs of languages; by default deu-eng.
+    model : str
+        Name or folder of a checkpoint, which should know both languages.
+
+    Returns
+    -------
+    int
+        0.
+    """
+    from .bitext import format_bitext, run_bitext
+
+    print(format_bitext(run_bitext(data_root, subsets or ["deu-eng"], model=model)))
+    return DONE
+
+
 def _check_folder(path: Path) -> None:
     """Refuse a file that could not be written after minutes of measuring."""
     if not path.parent.is_dir():

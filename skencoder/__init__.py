@@ -11,26 +11,64 @@ if TYPE_CHECKING:
     from skencoder.distillation import distill_static
     from skencoder.encode_once import release
     from skencoder.encoding_options import EncodingOptions
-    from skencoder.estimators import EncoderVectorizer
+    from skencoder.estimators import (
+        BitextMiner,
+        Corpus,
+        EncoderRetriever,
+        EncoderVectorizer,
+        ExtractiveSummarizer,
+        FixedCorpusRetriever,
+        MahalanobisDetector,
+        NeighborsDetector,
+        OutOfScopeClassifier,
+        PassageAnswerer,
+        ReplySelector,
+        ZeroShotClassifier,
+    )
     from skencoder.text_encoder import TextEncoder
+    from skencoder.word_alignment import align_words
 
     __version__: str
 
 __all__ = [
+    "BitextMiner",
+    "Corpus",
     "EmbeddingCache",
+    "EncoderRetriever",
     "EncoderVectorizer",
     "EncodingOptions",
+    "ExtractiveSummarizer",
+    "FixedCorpusRetriever",
+    "MahalanobisDetector",
+    "NeighborsDetector",
+    "OutOfScopeClassifier",
+    "PassageAnswerer",
+    "ReplySelector",
     "TextEncoder",
+    "ZeroShotClassifier",
     "__version__",
+    "align_words",
     "distill_static",
     "release",
 ]
 
 _HOMES = {
+    "BitextMiner": "skencoder.estimators",
+    "Corpus": "skencoder.estimators",
     "EmbeddingCache": "skencoder.cache",
+    "EncoderRetriever": "skencoder.estimators",
     "EncoderVectorizer": "skencoder.estimators",
     "EncodingOptions": "skencoder.encoding_options",
+    "ExtractiveSummarizer": "skencoder.estimators",
+    "FixedCorpusRetriever": "skencoder.estimators",
+    "MahalanobisDetector": "skencoder.estimators",
+    "NeighborsDetector": "skencoder.estimators",
+    "OutOfScopeClassifier": "skencoder.estimators",
+    "PassageAnswerer": "skencoder.estimators",
+    "ReplySelector": "skencoder.estimators",
     "TextEncoder": "skencoder.text_encoder",
+    "ZeroShotClassifier": "skencoder.estimators",
+    "align_words": "skencoder.word_alignment",
     "distill_static": "skencoder.distillation",
     "release": "skencoder.encode_once",
 }

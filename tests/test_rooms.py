@@ -38,6 +38,32 @@ ROOMS = {
     "skencoder.frames": set(),
     "skencoder.text_checks": {"skencoder.errors", "skencoder.frames"},
     "skencoder.model_source": set(),
+    "skencoder.parameter_checks": {"skencoder.errors"},
+    "skencoder.sentences": {"skencoder.errors", "skencoder.text_checks"},
+    "skencoder.summarization": {"skencoder.errors", "skencoder.parameter_checks"},
+    "skencoder.thresholds": {"skencoder.errors", "skencoder.parameter_checks"},
+    "skencoder.bitext": {
+        "skencoder.encoding_options",
+        "skencoder.errors",
+        "skencoder.indexes",
+    },
+    "skencoder.token_vectors": {
+        "skencoder.encoder",
+        "skencoder.encoding_options",
+        "skencoder.errors",
+        "skencoder.text_checks",
+        "skencoder.text_encoder",
+        "skencoder.tokenization",
+    },
+    "skencoder.word_alignment": {
+        "skencoder.bitext",
+        "skencoder.encoding_options",
+        "skencoder.errors",
+        "skencoder.sentences",
+        "skencoder.text_checks",
+        "skencoder.text_encoder",
+        "skencoder.token_vectors",
+    },
     "skencoder.tokenization": {
         "skencoder.errors",
         "skencoder.fork_lock",
@@ -131,6 +157,7 @@ ROOMS = {
         "skencoder.tokenization",
     },
     "skencoder.estimators": {
+        "skencoder.bitext",
         "skencoder.cache",
         "skencoder.checkpoint_files",
         "skencoder.checkpoints",
@@ -139,13 +166,27 @@ ROOMS = {
         "skencoder.encoding_plan",
         "skencoder.errors",
         "skencoder.files",
+        "skencoder.indexes",
+        "skencoder.metrics",
         "skencoder.model_source",
+        "skencoder.parameter_checks",
+        "skencoder.retrieval",
+        "skencoder.sentences",
+        "skencoder.summarization",
         "skencoder.text_checks",
         "skencoder.text_encoder",
+        "skencoder.thresholds",
+    },
+    "skencoder.plotting": {
+        "skencoder.errors",
+        "skencoder.estimators",
+        "skencoder.parameter_checks",
     },
     "skencoder.testing": set(),
     "skencoder.datasets": {"skencoder.errors"},
     "skencoder.indexes": {"skencoder.errors", "skencoder.files"},
+    "skencoder.metrics": {"skencoder.errors"},
+    "skencoder.retrieval": {"skencoder.errors"},
 }
 # What a room may use from elsewhere where the answer is not "anything installed with us".
 OUTSIDE = {
@@ -154,18 +195,27 @@ OUTSIDE = {
     "skencoder.batching": {"numpy"},
     "skencoder.session": {"filelock"},
     "skencoder.cache": {"filelock", "lmdb", "numpy"},
+    "skencoder.metrics": {"numpy"},
+    "skencoder.retrieval": {"numpy"},
     "skencoder.testing": {"numpy", "pytest", "scipy", "sklearn"},
 }
 BASE_CLASSES = ("sklearn.base",)
 PUBLIC = {
     "skencoder",
+    "skencoder.bitext",
     "skencoder.cache",
     "skencoder.checkpoints",
     "skencoder.datasets",
     "skencoder.encoder",
     "skencoder.errors",
     "skencoder.indexes",
+    "skencoder.metrics",
+    "skencoder.plotting",
+    "skencoder.retrieval",
+    "skencoder.sentences",
+    "skencoder.summarization",
     "skencoder.testing",
+    "skencoder.thresholds",
 }
 
 
@@ -262,6 +312,8 @@ def run(code):
         "from skencoder import EncoderVectorizer; EncoderVectorizer().get_params()",
         "from skencoder.datasets import load_python_docs",
         "from skencoder import EncodingOptions; EncodingOptions()",
+        "from skencoder import EncoderRetriever; EncoderRetriever().get_params()",
+        "import skencoder.metrics, skencoder.retrieval",
     ],
 )
 def test_torch_is_not_loaded_before_it_is_needed(code):

@@ -1,5 +1,33 @@
 """The scikit-learn estimators: the only room that imports scikit-learn's base classes."""
 
+from skencoder.estimators.bitext import BitextMiner
+from skencoder.estimators.corpus import Corpus
+from skencoder.estimators.fixed_corpus import FixedCorpusRetriever
+from skencoder.estimators.novelty import (
+    MahalanobisDetector,
+    NeighborsDetector,
+    ProbabilityDetector,
+)
+from skencoder.estimators.out_of_scope import OutOfScopeClassifier
+from skencoder.estimators.passage_answerer import PassageAnswerer
+from skencoder.estimators.replies import ReplySelector
+from skencoder.estimators.retriever import EncoderRetriever
+from skencoder.estimators.summarizer import ExtractiveSummarizer
 from skencoder.estimators.vectorizer import EncoderVectorizer
+from skencoder.estimators.zero_shot import ZeroShotClassifier
 
-__all__ = ["EncoderVectorizer"]
+__all__ = [
+    "BitextMiner",
+    "Corpus",
+    "EncoderRetriever",
+    "EncoderVectorizer",
+    "ExtractiveSummarizer",
+    "FixedCorpusRetriever",
+    "MahalanobisDetector",
+    "NeighborsDetector",
+    "OutOfScopeClassifier",
+    "PassageAnswerer",
+    "ProbabilityDetector",
+    "ReplySelector",
+    "ZeroShotClassifier",
+]
