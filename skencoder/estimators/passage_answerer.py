@@ -84,8 +84,9 @@ class PassageAnswerer(BaseEstimator):
     >>> answerer.predict(["What is cheese made from?"]).tolist()
     ['Cheese is made of milk.']
     >>> found = answerer.answer(["Where does the Rhine begin?"])
-    >>> found[["passage", "start", "stop", "answer"]].iloc[0].tolist()
-    ['river', 0, 28, 'The Rhine rises in the Alps.']
+    >>> print(found[["passage", "start", "stop", "answer"]])
+      passage  start  stop                        answer
+    0   river      0    28  The Rhine rises in the Alps.
     """
 
     def __init__(

@@ -76,7 +76,7 @@ class ExtractiveSummarizer(TransformerMixin, BaseEstimator):
     ...     "It rained. Readers may take home five books of the library."
     ... )
     >>> print(ExtractiveSummarizer(max_sentences=1).fit_transform([text])[0])
-    Books about cats fill three shelves of the library.
+    Readers may take home five books of the library.
     """
 
     def __init__(
