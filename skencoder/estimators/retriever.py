@@ -1,7 +1,7 @@
 """EncoderRetriever: documents are encoded and indexed, queries find the nearest.
 
-What it holds of its documents stands in `indexed`, the stages of a search in
-`skencoder.retrieval`, its folder in `retriever_folder`.
+What it holds of its documents stands in `indexed`, how they are searched in `search_stages`, its
+folder in `retriever_folder`.
 """
 
 import copy
@@ -21,22 +21,16 @@ from skencoder.estimators.corpus import Corpus, Ids, list_of, read_texts
 from skencoder.estimators.indexed import IndexedCorpus
 from skencoder.estimators.retriever_folder import load_retriever, save_retriever
 from skencoder.estimators.roles import Role, first_encoder, make_query_role
-from skencoder.estimators.search_parameters import (
-    check_fit_parameters,
-    check_search_parameters,
-    read_lexical,
-    read_weights,
-)
+from skencoder.estimators.search_parameters import check_fit_parameters, read_lexical
+from skencoder.estimators.search_stages import Distances, Stages
 from skencoder.metrics import RetrievalScorer
-from skencoder.parameter_checks import check_count
-from skencoder.retrieval import BM25Options, Ranking, fuse_rankings, rescore
+from skencoder.retrieval import BM25Options
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from skencoder.indexes import VectorIndex
 
-Distances = NDArray[np.floating[Any]]
 Positions = NDArray[np.int64]
 
 
@@ -318,10 +312,12 @@ class EncoderRetriever(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         TextInputError
             If the queries are no texts.
         """
-        ranking = self._rank(self._read_queries(queries), n_neighbors)
+        texts = self._read_queries(queries)
+        stages = self._stages
+        ranking = stages.rank(texts, n_neighbors)
         if not return_distance:
             return ranking.positions
-        return self._distances(ranking.scores), ranking.positions
+        return stages.distances(ranking.scores), ranking.positions
 
     def search(self, queries: Any, n_neighbors: int | None = None) -> "pd.DataFrame":
         """Find the nearest documents, as a table to read.
@@ -351,7 +347,7 @@ class EncoderRetriever(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         import pandas as pd
 
         texts = self._read_queries(queries)
-        ranking = self._rank(texts, n_neighbors)
+        ranking = self._stages.rank(texts, n_neighbors)
         n_queries, n_ranks = ranking.positions.shape
         rows = ranking.positions.ravel()
         columns = {
@@ -418,22 +414,7 @@ class EncoderRetriever(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         sklearn.neighbors.KNeighborsTransformer : The same, from vectors.
         """
         texts = self._read_queries(queries)
-        is_distance = self.mode == "distance"
-        if is_distance and (self.metric == "dot" or self.reranker is not None):
-            raise ParameterError(
-                "mode='distance' needs distances, which neither metric='dot' nor a reranker "
-                "gives; choose mode='similarity'."
-            )
-        check_search_parameters(self.get_params(deep=False))
-        self._check_reach(self.n_neighbors)
-        ranking = self._rank(texts, min(self.n_neighbors + is_distance, self.n_documents_))
-        data = self._distances(ranking.scores) if is_distance else ranking.scores
-        n_queries, n_ranks = ranking.positions.shape
-        starts = np.arange(n_queries + 1) * n_ranks
-        shape = (n_queries, self.n_documents_)
-        # In float64, because to convert it would sort rows by column, and not by distance.
-        cells = (data.ravel().astype(np.float64), ranking.positions.ravel(), starts)
-        return csr_array(cells, shape=shape)
+        return self._stages.graph(texts)
 
     def score(self, queries: Any, relevant: Any) -> float:
         """Score the ranking by nDCG@10.
@@ -564,6 +545,10 @@ class EncoderRetriever(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
     def _n_features_out(self) -> int:
         return self.n_documents_
 
+    @property
+    def _stages(self) -> Stages:
+        return Stages(self._indexed, self._role, self.get_params(deep=False))
+
     def _read_queries(self, queries: Any) -> list[str]:
         check_is_fitted(self, "_indexed")
         return read_texts(queries, self._missing)
@@ -584,63 +569,6 @@ class EncoderRetriever(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         if y is None:
             raise ParameterError("y is None, but target='labels' needs one label per document.")
         return np.array(list_of("y", y, n_documents))
-
-    def _rank(self, texts: list[str], n_neighbors: int | None) -> Ranking:
-        """Go through the stages; positions are in the order the documents came in."""
-        check_search_parameters(self.get_params(deep=False))
-        k = self.n_neighbors if n_neighbors is None else n_neighbors
-        self._check_reach(check_count("n_neighbors", k, at_least=1))
-        n_first = k if self.reranker is None else min(self.n_reranked, self.n_documents_)
-        found = self._rank_first(texts, n_first)
-        candidates = Ranking(found.scores, self._indexed.order[found.positions])
-        if self.reranker is None:
-            return candidates
-        return rescore(self.reranker, texts, self.documents_, candidates, k)
-
-    def _rank_first(self, texts: list[str], n_ranks: int) -> Ranking:
-        """Search vectors, and words where they are searched; positions are rows of the index."""
-        words = self._indexed.words()
-        if words is None:
-            return Ranking(*self.index_.search(self._role.encode(texts), n_ranks))
-        n_candidates = min(self.n_candidates, self.n_documents_)
-        vectors = Ranking(*self.index_.search(self._role.encode(texts), n_candidates))
-        return fuse_rankings(
-            [vectors, words.search(texts, n_candidates)],
-            n_ranks,
-            weights=read_weights(self.fusion_weights),
-            rank_constant=self.rank_constant,
-        )
-
-    def _check_reach(self, k: int) -> None:
-        limits = {"documents": self.n_documents_}
-        if self.reranker is not None:
-            limits["n_reranked"] = self.n_reranked
-        if self._indexed.lexical_options is not None:
-            limits["n_candidates"] = self.n_candidates
-        name, limit = min(limits.items(), key=lambda item: item[1])
-        depth = max(k, min(limits.get("n_reranked", k), self.n_documents_))
-        if k > self.n_documents_:
-            raise ParameterError(
-                f"n_neighbors={k}, but there are only {self.n_documents_} documents; ask for no "
-                f"more."
-            )
-        if depth > limit:
-            raise ParameterError(
-                f"{depth} documents are to be ranked, but only {name}={limit} are; raise it."
-            )
-
-    def _distances(self, scores: Distances) -> Distances:
-        if self.reranker is not None:
-            return -scores
-        if self._indexed.lexical_options is not None:
-            highest = sum(read_weights(self.fusion_weights)) / (self.rank_constant + 1)
-            distances: Distances = np.maximum(1 - scores / highest, 0)
-        elif self.metric == "cosine":
-            # Rounding may put a cosine above 1.
-            distances = np.maximum(1 - scores, 0)
-        else:
-            distances = 0.0 - scores
-        return distances
 
     def __sklearn_clone__(self) -> "EncoderRetriever":
         # A reranker is a large model that nobody changes, so clones share it.

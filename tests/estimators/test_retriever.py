@@ -266,6 +266,16 @@ def test_fusion_of_vectors_and_words(make, texts, names, queries):
     assert distances.max() < 1
 
 
+def test_what_fit_reads_takes_effect_at_the_next_fit(make, texts, queries):
+    retriever = make(metric="euclidean").fit(texts)
+    expected = retriever.kneighbors(queries)
+    retriever.set_params(metric="dot", lexical="bm25", query_prompt="Q: ", index="none")
+    found = retriever.kneighbors(queries)
+    assert np.array_equal(found[0], expected[0])
+    assert np.array_equal(found[1], expected[1])
+    assert retriever.transform(queries).nnz == 30 * 11
+
+
 def test_a_query_without_known_words_is_found_by_its_vector(make, texts, names):
     hybrid = make(lexical="bm25").fit(texts, names)
     dense = make().fit(texts, names)
