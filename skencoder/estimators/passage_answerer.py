@@ -84,9 +84,9 @@ class PassageAnswerer(BaseEstimator):
     >>> answerer.predict(["What is cheese made from?"]).tolist()
     ['Cheese is made of milk.']
     >>> found = answerer.answer(["Where does the Rhine begin?"])
-    >>> print(found[["passage", "start", "stop", "answer"]])
-      passage  start  stop                        answer
-    0   river      0    28  The Rhine rises in the Alps.
+    >>> print(found[["passage", "start", "stop", "answer"]].to_string(index=False))
+    passage  start  stop                       answer
+      river      0    28 The Rhine rises in the Alps.
     """
 
     def __init__(
@@ -182,9 +182,7 @@ class PassageAnswerer(BaseEstimator):
         table = pd.DataFrame(
             {
                 "question": texts,
-                "passage": pd.Series(
-                    list(self.retriever_.ids_[self._sentences.owners[best.rows]]), dtype=object
-                ),
+                "passage": pd.Series(self._owners(best), dtype=object),
                 "start": pd.array([start for start, _ in spans], "Int64"),
                 "stop": pd.array([stop for _, stop in spans], "Int64"),
                 "score": best.scores,
@@ -349,6 +347,10 @@ class PassageAnswerer(BaseEstimator):
         if unknown:
             raise ParameterError(f"exclude holds {unknown[0]!r}, which is no passage's id.")
         return np.array([-1 if name is None else rows[name] for name in names], np.int64)
+
+    def _owners(self, best: BestSentences) -> list[Any]:
+        owners: list[Any] = self.retriever_.ids_[self._sentences.owners[best.rows]].tolist()
+        return owners
 
     def _read_sentences(self, best: BestSentences) -> list[str | None]:
         return [self._sentences.read(row) if row >= 0 else None for row in best.rows.tolist()]

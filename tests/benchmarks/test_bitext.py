@@ -44,17 +44,17 @@ def test_what_is_not_there_is_named(tatoeba, tmp_path):
 
 
 @pytest.mark.data
-@pytest.mark.slow
-@pytest.mark.parametrize("subset", ["deu-eng", "cmn-eng"])
-def test_nearest_neighbours_have_mteb_s_f1_to_four_decimals(data_root, text_encoder, subset):
+@pytest.mark.minutes
+def test_nearest_neighbours_have_mteb_s_f1_to_four_decimals(data_root):
+    """0.0789 is published for the embedded model."""
+    subset = "deu-eng"
     (run,) = run_mteb(
         "all-MiniLM-L6-v2", ["Tatoeba"], data_root=data_root / "mteb", subsets=[subset]
     )
     (row,) = run.rows
     ours = run_bitext(data_root / "mteb", [subset])[0]
     assert ours.mteb_f1 == pytest.approx(row.score, abs=5e-5)
-    if subset == "deu-eng":
-        assert ours.mteb_f1 == pytest.approx(0.0789, abs=5e-5)
+    assert ours.mteb_f1 == pytest.approx(0.0789, abs=5e-5)
 
 
 @pytest.mark.data

@@ -185,7 +185,7 @@ def test_xquad_gives_the_published_score_and_words_help(data_root, text_encoder)
 
 
 @pytest.mark.data
-@pytest.mark.slow
+@pytest.mark.minutes
 def test_nfcorpus_gives_the_published_score_and_words_help(data_root, text_encoder):
     exact = score(data_root, text_encoder, "NFCorpus")
     assert exact == pytest.approx(0.31594, abs=5e-4)
