@@ -28,7 +28,7 @@ SECONDS_TO_END = 10
 
 
 class EngineProcess:
-    """A loaded engine in a process of its own.
+    """An engine in a process of its own, which loads it while this one goes on.
 
     Parameters
     ----------
@@ -37,10 +37,6 @@ class EngineProcess:
     setup : Setup
         What the engine is given.
 
-    Raises
-    ------
-    EngineUnavailableError
-        If it cannot run here; later if its process failed.
     """
 
     def __init__(self, name: str, setup: Setup) -> None:
@@ -52,6 +48,15 @@ class EngineProcess:
         with pinned_threads(setup.threads):
             self._process.start()
         theirs.close()
+
+    def wait(self) -> None:
+        """Wait until the engine is loaded; what it is asked for comes after.
+
+        Raises
+        ------
+        EngineUnavailableError
+            If it cannot run here. All other methods raise it if its process failed.
+        """
         try:
             self._answer()
         except EngineUnavailableError:
@@ -172,15 +177,16 @@ def started(
     with ExitStack() as stack:
         processes: dict[str, EngineProcess] = {}
         left_out: dict[str, str] = {}
-        for name in names:
+        starting = {name: EngineProcess(name, setup) for name in names}
+        for name, process in starting.items():
+            stack.callback(process.close)
             try:
-                processes[name] = EngineProcess(name, setup)
+                process.wait()
+                processes[name] = process
             except EngineUnavailableError as error:
                 if name == BASELINE:
                     raise
                 left_out[name] = str(error)
-            else:
-                stack.callback(processes[name].close)
         yield processes, left_out
 
 

@@ -56,6 +56,7 @@ def run_probe(
     found: list[list[tuple[float, int | None]]] = [[] for _ in workloads]
     process = EngineProcess(engine, setup)
     try:
+        process.wait()
         for number in range(max(times)):
             for index, texts in enumerate(workloads):
                 if number < times[index]:

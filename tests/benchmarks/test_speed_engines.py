@@ -92,6 +92,7 @@ def test_nothing_is_measured_without_the_baseline(tmp_path):
 
 def test_a_process_that_is_killed_is_told(setup):
     process = EngineProcess("skencoder-float32", setup)
+    process.wait()
     process._process.kill()
     with pytest.raises(EngineUnavailableError, match="its own process ended with code -9"):
         process.encode(TEXTS)
@@ -100,6 +101,7 @@ def test_a_process_that_is_killed_is_told(setup):
 
 def test_an_error_in_a_process_is_told_and_it_goes_on(setup):
     process = EngineProcess("skencoder-float32", setup)
+    process.wait()
     with pytest.raises(EngineUnavailableError, match="its own process failed: .*TextInputError"):
         process.encode([7])
     assert process.seconds(TEXTS) > 0
