@@ -37,7 +37,7 @@ def test_code_runs(block, tmp_path, request):
 
 def test_the_readme_has_code():
     readme = (REPOSITORY / "README.md").read_text()
-    assert len(FENCE.findall(readme)) == 3
+    assert len(FENCE.findall(readme)) == 4
 
 
 def test_every_parameter_is_in_the_readme_with_its_default():

@@ -135,6 +135,7 @@ def test_latency_is_of_the_same_engines(report):
     assert all(len(entry.seconds) == 3 and min(entry.seconds) > 0 for entry in report.latency)
 
 
+@pytest.mark.minutes
 def test_memory_is_of_two_numbers_of_texts(report_of_memory):
     memory = report_of_memory.memory
 
