@@ -36,7 +36,6 @@ class EngineProcess:
         Key of `engines.ENGINES`.
     setup : Setup
         What the engine is given.
-
     """
 
     def __init__(self, name: str, setup: Setup) -> None:
