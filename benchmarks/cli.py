@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal
 from skencoder.errors import ParameterError, SkencoderError
 
 from .errors import MissingPackageError
+from .search_settings import SearchSettings
 from .speed_settings import SpeedSettings
 
 INSTALL = "pip install 'skencoder[benchmarks]'"
@@ -186,6 +187,50 @@ def _measure_scaling(
 
     report = run_scaling(what, up_to=up_to)
     return report, format_scaling(report), plot_scaling
+
+
+@app.command(name="search")
+def search_command(
+    *,
+    what: Annotated[SearchSettings | None, Parameter(name="*")] = None,
+    json: Path | None = None,
+    plot: Path | None = None,
+) -> int:
+    """Time this package's indexes against plain numpy, faiss and usearch on the same vectors.
+
+    The engines take turns in every round, with the same number of threads. Only ratios carry over
+    to another machine.
+
+    Parameters
+    ----------
+    what : SearchSettings
+        What to measure.
+    json : path
+        File for everything that was measured, with versions and hardware.
+    plot : path
+        File for a chart, .png, .svg or .pdf.
+
+    Returns
+    -------
+    int
+        0.
+    """
+    from .search import run_search
+    from .search_plot import plot_search
+    from .search_tables import format_search
+    from .speed_plot import check_plot_path
+
+    for path in filter(None, (json, plot)):
+        _check_folder(path)
+    if plot:
+        check_plot_path(plot)
+    report = run_search(what)
+    print(format_search(report))
+    if json:
+        json.write_text(report.to_json(), encoding="utf-8")
+    if plot:
+        plot_search(report, plot)
+    return DONE
 
 
 @app.command(name="families")
