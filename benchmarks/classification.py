@@ -104,7 +104,8 @@ def run_classification(
         drawn = [_draw(train, SHOTS, seed) for seed in range(draws)]
         for shown, parts in {f"{SHOTS} texts per label": drawn, "all": [train]}.items():
             found = [[_measure(make, part, test) for part in parts] for make in makers]
-            accuracies.append((name, shown, *found))
+            counts, ours = found
+            accuracies.append((name, shown, counts, ours))
     return ClassificationReport(accuracies, _measure_calibration(*data["Banking77"], makers[1]))
 
 
@@ -249,11 +250,12 @@ def _measure_calibration(
         # Vectors are float32, in which rows sum to 1 less closely than the losses ask for.
         p = normalize(p.astype(np.float64), norm="l1")
         right = way.classes_[p.argmax(axis=1)] == test.labels
-        losses = [
-            loss(test.labels, p, labels=way.classes_) for loss in (log_loss, brier_score_loss)
-        ]
+        surprise, brier = (
+            float(loss(test.labels, p, labels=way.classes_))
+            for loss in (log_loss, brier_score_loss)
+        )
         ece = expected_calibration_error(test.labels, way.classes_, p)
-        lines.append((name, float(right.mean()), *map(float, losses), ece))
+        lines.append((name, float(right.mean()), surprise, brier, ece))
     return lines
 
 

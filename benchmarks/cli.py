@@ -43,7 +43,7 @@ def mteb_command(
     model: str = "all-MiniLM-L6-v2",
     tasks: list[str],
     subsets: list[str] | None = None,
-    precision: Literal["float32", "bfloat16", "auto"] = "float32",
+    precision: Literal["float32", "bfloat16", "float16", "int8", "auto"] = "float32",
     data_root: Path | None = None,
     results: Path | None = None,
     cache: Path | None = None,

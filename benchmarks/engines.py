@@ -3,7 +3,7 @@
 Adding a peer is one file with a function and a line here. How they are timed is in `speed`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
@@ -189,39 +189,6 @@ def check_names(parameter: str, wanted: Sequence[str] | None, known: Sequence[st
             f"expected some of {', '.join(known)}."
         )
     return list(known if wanted is None else wanted)
-
-
-def load_engines(
-    engines: Mapping[str, Engine], setup: Setup
-) -> tuple[dict[str, Encode], dict[str, str]]:
-    """Load what can be loaded.
-
-    Parameters
-    ----------
-    engines : mapping of str to Engine
-        By name.
-    setup : Setup
-        What they are given.
-
-    Returns
-    -------
-    (dict of str to callable, dict of str to str)
-        Loaded engines, and why the others could not be.
-
-    Raises
-    ------
-    EngineUnavailableError
-        If the baseline cannot run.
-    """
-    encoders, left_out = {}, {}
-    for name, engine in engines.items():
-        try:
-            encoders[name] = load_engine(engine, setup)
-        except EngineUnavailableError as error:
-            if name == BASELINE:
-                raise
-            left_out[name] = str(error)
-    return encoders, left_out
 
 
 def load_engine(engine: Engine, setup: Setup) -> Encode:

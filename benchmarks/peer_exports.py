@@ -55,6 +55,9 @@ def exported(setup: Setup, facts: ModelFacts, name: str, make: Callable[[Path], 
     except EngineUnavailableError:
         raise
     except Exception as error:
+        if folder.is_dir():
+            # Another process was quicker.
+            return folder
         first_line = next(iter(str(error).splitlines()), "")
         raise EngineUnavailableError(
             f"the export {name} failed: {type(error).__name__}: {first_line}"

@@ -5,6 +5,7 @@ memory: pages of files are left out.
 """
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -15,9 +16,9 @@ import numpy as np
 
 from .environment import pinned_threads
 from .errors import EngineUnavailableError
+from .private_memory import peak_private_bytes, private_bytes, reset_peak
 from .search_engines import ENGINES
 from .search_vectors import VectorSet
-from .speed_probe import peak_private_bytes, private_bytes, probe_environment, reset_peak
 
 # Queries of the warm-up, after which libraries have made what they keep.
 WARM_UP = 2
@@ -80,7 +81,7 @@ def run_search_probe(
             capture_output=True,
             text=True,
             check=False,
-            env=probe_environment(threads),
+            env=_environment(threads),
         )
     if done.returncode != 0:
         reason = done.stderr.strip().splitlines()[-1:] or [f"exit code {done.returncode}"]
@@ -121,6 +122,14 @@ def measure_memory(
     if before is None or built is None or peak is None:
         return None, None
     return max(0, built - before), max(0, peak - built)
+
+
+def _environment(threads: int) -> dict[str, str]:
+    """Let the process find this package, and libraries their number of threads."""
+    home = str(Path(__file__).parents[1])
+    path = os.pathsep.join(filter(None, (home, os.environ.get("PYTHONPATH"))))
+    limits = {"RAYON_NUM_THREADS": str(threads), "OMP_NUM_THREADS": str(threads)}
+    return {**os.environ, **limits, "PYTHONPATH": path}
 
 
 if __name__ == "__main__":

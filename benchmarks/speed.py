@@ -16,23 +16,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .engines import (
-    BASELINE,
-    ENGINES,
-    Encode,
-    Engine,
-    Setup,
-    check_names,
-    choose_engines,
-    load_engines,
-)
+from .engine_process import EngineProcess, started
+from .engines import BASELINE, ENGINES, Engine, Setup, check_names, choose_engines
 from .environment import available_cores, describe_machine, package_versions, pinned_threads
 from .errors import EngineUnavailableError
 from .speed_gemm import GemmProbe, make_probe, model_shapes, square_shapes
 from .speed_model import ModelFacts, count_operations, count_tokens, describe_model
 from .speed_probe import run_probe
 from .speed_report import EngineMemory, GemmSpeed, SetSpeed, SpeedReport
-from .speed_rounds import Times, seconds_of, seconds_of_one, take_turns
+from .speed_rounds import Times, seconds_of, take_turns
 from .speed_settings import MEASURES, SpeedSettings
 from .speed_statistics import Rounds, compare_rounds, cosines, gemm_share, summarise
 from .speed_texts import TEXT_SETS, choose_texts
@@ -79,19 +71,18 @@ def run_speed(settings: SpeedSettings | None = None) -> SpeedReport:
     names = check_names("lengths", settings.lengths, list(TEXT_SETS))
     measures = check_names("measure", settings.measure, MEASURES)
     texts = {name: choose_texts(name, settings.texts) for name in names}
-    with prepared(settings) as setup:
-        encoders, left_out = load_engines(engines, setup)
+    with prepared(settings) as setup, started(engines, setup) as (processes, left_out):
         facts = describe_model(settings.model)
-        gemm = _gemm_probes(encoders, facts, setup) if "gemm" in measures else {}
+        gemm = _gemm_probes(processes, facts, setup) if "gemm" in measures else {}
         sets = tuple(
-            _measure_set(n, t, encoders, (facts, gemm), settings) for n, t in texts.items()
+            _measure_set(n, t, processes, (facts, gemm), settings) for n, t in texts.items()
         )
-        latency = _measure_latency(encoders, settings) if "latency" in measures else ()
+        latency = _measure_latency(processes, settings) if "latency" in measures else ()
         machine = describe_machine()
         chosen = "mixed" if "mixed" in texts else names[0]
         memory: tuple[EngineMemory, ...] = ()
         if "memory" in measures:
-            memory = _measure_memory(list(encoders), setup, texts[chosen], left_out)
+            memory = _measure_memory(list(processes), setup, texts[chosen], left_out)
     return SpeedReport(
         asdict(settings),
         machine,
@@ -128,10 +119,10 @@ def prepared(settings: SpeedSettings) -> Iterator[Setup]:
 
 
 def _gemm_probes(
-    encoders: Mapping[str, Encode], facts: ModelFacts, setup: Setup
+    processes: Mapping[str, EngineProcess], facts: ModelFacts, setup: Setup
 ) -> dict[tuple[str, str], GemmProbe]:
     """Prepare multiplications in every precision that an engine has."""
-    precisions = dict.fromkeys(ENGINES[name].precision for name in encoders)
+    precisions = dict.fromkeys(ENGINES[name].precision for name in processes)
     shapes = {"model": model_shapes(facts), "square": square_shapes()}
     probes = {
         (precision, name): make_probe(precision, listed, device=setup.device)
@@ -146,22 +137,24 @@ def _gemm_probes(
 def _measure_set(
     name: str,
     texts: list[str],
-    encoders: Mapping[str, Encode],
+    processes: Mapping[str, EngineProcess],
     limits: tuple[ModelFacts, GemmProbes],
     settings: SpeedSettings,
 ) -> SetSpeed:
     logger.info("%s: warming up", name)
     facts, gemm = limits
     vectors = {
-        engine: check_vectors(encode(texts), texts, width=None, name=engine)
-        for engine, encode in encoders.items()
+        engine: check_vectors(process.encode(texts), texts, width=None, name=engine)
+        for engine, process in processes.items()
     }
-    actions = {engine: partial(seconds_of, encode, texts) for engine, encode in encoders.items()}
+    actions = {engine: partial(process.seconds, texts) for engine, process in processes.items()}
     actions |= {_gemm_name(key): partial(seconds_of, probe.run) for key, probe in gemm.items()}
     seconds = take_turns(actions, rounds=settings.rounds, pause=settings.pause)
     tokens = count_tokens(texts, facts)
     operations = count_operations(tokens, facts)
-    speeds = tuple(_summarise(engine, seconds, vectors, (operations, gemm)) for engine in encoders)
+    speeds = tuple(
+        _summarise(engine, seconds, vectors, (operations, gemm)) for engine in processes
+    )
     return SetSpeed(
         name,
         TEXT_SETS[name].description,
@@ -208,16 +201,16 @@ def _summarise(
 
 
 def _measure_latency(
-    encoders: Mapping[str, Encode], settings: SpeedSettings
+    processes: Mapping[str, EngineProcess], settings: SpeedSettings
 ) -> tuple[Rounds, ...]:
     """Time single texts, one call after the other."""
     logger.info("one text at a time")
     texts = choose_texts("short", LATENCY_TEXTS, seed=1)
-    actions = {name: partial(seconds_of_one, encode, texts) for name, encode in encoders.items()}
+    actions = {name: partial(process.seconds_of_one, texts) for name, process in processes.items()}
     seconds = take_turns(actions, rounds=settings.rounds, pause=settings.pause)
     return tuple(
         compare_rounds(name, ENGINES[name].precision, seconds[name], seconds[BASELINE])
-        for name in encoders
+        for name in processes
     )
 
 

@@ -5,6 +5,7 @@ import re
 import runpy
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
 from types import SimpleNamespace
@@ -30,7 +31,7 @@ def run_example(path, *arguments):
         [sys.executable, "-W", "error::FutureWarning", str(path), *map(str, arguments)],
         capture_output=True,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
+        env={**os.environ, "PYTHONPATH": str(CHECKOUT), "OMP_NUM_THREADS": "1"},
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -80,10 +81,19 @@ def accuracies(report):
     return {name: tuple(map(float, numbers)) for name, *numbers in ACCURACY.findall(report)}
 
 
+@pytest.fixture(scope="module")
+def running(request):
+    """Start the examples that are asked for, two at a time, each on one core."""
+    tests = [item for item in request.session.items if item.originalname == "test_example_runs"]
+    with ThreadPoolExecutor(2) as pool:
+        paths = (test.callspec.params["path"] for test in tests)
+        yield {path: pool.submit(run_example, path) for path in paths}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
-def test_example_runs(path):
-    assert run_example(path).stdout
+def test_example_runs(path, running):
+    assert running[path].result().stdout
 
 
 @pytest.mark.slow

@@ -93,8 +93,8 @@ def encode(encoder: Any, X: Any) -> Any:
     given = encoder.transform(X)
     if hasattr(given, "detach"):
         given = given.detach().cpu().numpy()
-    vectors = csr_array(given) if issparse(given) else np.asarray(given)
-    numbers = vectors.data if issparse(vectors) else vectors
+    vectors: Any = csr_array(given) if is_sparse(given) else np.asarray(given)
+    numbers = vectors.data if is_sparse(vectors) else vectors
     is_matrix = vectors.ndim == 2 and vectors.dtype.kind in "fiu"  # noqa: PLR2004 - a matrix
     if not is_matrix or not np.isfinite(numbers).all():
         raise ParameterError(
@@ -142,7 +142,7 @@ def to_length_one(vectors: Any) -> Any:
     """
     units = normalize(vectors)
     # scikit-learn gives matrices, whose products mean something else, unless it is told.
-    return csr_array(units) if issparse(units) else units
+    return csr_array(units) if is_sparse(units) else units
 
 
 def mean_units(weights: csr_array, vectors: Any) -> Any:
@@ -179,4 +179,20 @@ def cosines(one: Any, other: Any) -> NDArray[np.floating[Any]]:
         Their cosines.
     """
     product = one @ other.T
-    return np.asarray(product.toarray() if issparse(product) else product)
+    return np.asarray(product.toarray() if is_sparse(product) else product)
+
+
+def is_sparse(vectors: Any) -> bool:
+    """Tell sparse vectors from others, as whose type a checker would take a base class.
+
+    Parameters
+    ----------
+    vectors : object
+        Any.
+
+    Returns
+    -------
+    bool
+        Whether they are one of scipy's sparse arrays or matrices.
+    """
+    return bool(issparse(vectors))

@@ -216,7 +216,8 @@ class EmbeddingDisplay:
 
 
 def _scatter(ax: "Axes", points: NDArray[Any], size: float, **style: Any) -> Any:
-    return ax.scatter(*points.T, s=size, linewidths=0, alpha=0.8, **style)
+    across, up = points.T
+    return ax.scatter(across, up, s=size, linewidths=0, alpha=0.8, **style)
 
 
 def _draw_groups(
@@ -247,7 +248,8 @@ def _add_legend(ax: "Axes", handles: list[Any], groups: list[Group]) -> None:
         borderaxespad=0,
         handletextpad=0.3,
     )
-    for handle, text, group in zip(legend.legend_handles, legend.get_texts(), groups, strict=True):
+    drawn: list[Any] = legend.legend_handles
+    for handle, text, group in zip(drawn, legend.get_texts(), groups, strict=True):
         handle.set_sizes([LEGEND_MARKER_SIZE])
         # As a label, a name with "_" first would be left out, and one with two "$" be a formula.
         text.set_text(f"{shorten_text(group.name, NAME_WIDTH)} ({len(group.rows)})")

@@ -44,7 +44,7 @@ def test_what_is_not_there_is_named(tatoeba, tmp_path):
 
 
 @pytest.mark.data
-@pytest.mark.slow
+@pytest.mark.minutes
 def test_nearest_neighbours_have_mteb_s_f1_to_four_decimals(data_root):
     """0.0789 is published for the embedded model."""
     subset = "deu-eng"

@@ -178,6 +178,7 @@ def score(data_root, text_encoder, task, **parameters):
 
 
 @pytest.mark.data
+@pytest.mark.minutes
 def test_xquad_gives_the_published_score_and_words_help(data_root, text_encoder):
     exact = score(data_root, text_encoder, "XQuADRetrieval")
     assert exact == pytest.approx(0.9436, abs=5e-4)
@@ -185,7 +186,7 @@ def test_xquad_gives_the_published_score_and_words_help(data_root, text_encoder)
 
 
 @pytest.mark.data
-@pytest.mark.slow
+@pytest.mark.minutes
 def test_nfcorpus_gives_the_published_score_and_words_help(data_root, text_encoder):
     exact = score(data_root, text_encoder, "NFCorpus")
     assert exact == pytest.approx(0.31594, abs=5e-4)

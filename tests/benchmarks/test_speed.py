@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 
 from benchmarks import SpeedSettings, run_speed
-from benchmarks.engines import BASELINE, ENGINES, Engine
+from benchmarks.engines import BASELINE
 from benchmarks.environment import pinned_threads
-from benchmarks.errors import EngineUnavailableError
 from benchmarks.speed_plot import check_plot_path, plot_speed
 from benchmarks.speed_rounds import seconds_of_one, take_turns
 from benchmarks.speed_tables import format_report
@@ -136,6 +135,7 @@ def test_latency_is_of_the_same_engines(report):
     assert all(len(entry.seconds) == 3 and min(entry.seconds) > 0 for entry in report.latency)
 
 
+@pytest.mark.minutes
 def test_memory_is_of_two_numbers_of_texts(report_of_memory):
     memory = report_of_memory.memory
 
@@ -196,18 +196,14 @@ def test_threads_are_given_back(monkeypatch):
     assert "RAYON_NUM_THREADS" not in os.environ
 
 
-def test_an_engine_that_cannot_run_is_left_out_with_the_reason(settings, monkeypatch):
-    def load(setup):
-        raise EngineUnavailableError("it needs a steam boiler")
+def test_an_engine_that_cannot_run_is_left_out_with_the_reason(settings):
+    asked = replace(settings, against=["llama-cpp-file"], precision=["float32"], lengths=["short"])
 
-    monkeypatch.setitem(ENGINES, "steam", Engine("steam", "float32", "steam engine", load))
-    asked = replace(settings, against=["steam"], precision=["float32"], lengths=["short"])
+    fileless = run_speed(replace(asked, texts=2, rounds=2))
 
-    steamless = run_speed(replace(asked, texts=2, rounds=2))
-
-    assert steamless.left_out == {"steam": "it needs a steam boiler"}
-    assert "left out: steam, it needs a steam boiler" in format_report(steamless)
-    names = [speed.engine for speed in steamless.sets[0].engines]
+    assert list(fileless.left_out) == ["llama-cpp-file"]
+    assert "left out: llama-cpp-file, no file was given" in format_report(fileless)
+    names = [speed.engine for speed in fileless.sets[0].engines]
     assert names == [BASELINE, "skencoder-float32"]
 
 

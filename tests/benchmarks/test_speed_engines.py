@@ -7,14 +7,13 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 
+from benchmarks.engine_process import EngineProcess, started
 from benchmarks.engines import (
     BASELINE,
     ENGINES,
-    Engine,
     Setup,
     choose_engines,
     load_engine,
-    load_engines,
 )
 from benchmarks.errors import EngineUnavailableError
 from benchmarks.peer_batches import encode_with, padded_inputs, pool
@@ -75,19 +74,39 @@ def test_unknown_names_are_refused_with_the_list(against, precisions, message):
 
 
 def test_what_cannot_run_is_left_out_with_the_reason(setup):
-    def load(_):
-        raise EngineUnavailableError("it needs a steam boiler")
+    with started(["llama-cpp-file", "skencoder-float32"], setup) as (processes, left_out):
+        assert list(processes) == ["skencoder-float32"]
+        assert "no file was given" in left_out["llama-cpp-file"]
+        vectors = processes["skencoder-float32"].encode(TEXTS)
+    np.testing.assert_array_equal(vectors, load_engine(ENGINES["skencoder-float32"], setup)(TEXTS))
 
-    def works(_):
-        return lambda texts: np.zeros((len(texts), 2))
 
-    steam = Engine("steam", "float32", "steam engine", load)
-    encoders, left_out = load_engines({"steam": steam, "good": Engine("", "", "", works)}, setup)
+def test_nothing_is_measured_without_the_baseline(tmp_path):
+    nowhere = Setup(str(tmp_path / "no-model"), threads=1, exports=str(tmp_path))
+    with (
+        pytest.raises(EngineUnavailableError, match="no-model"),
+        started([BASELINE, "skencoder-float32"], nowhere),
+    ):
+        pytest.fail("there is no baseline")
 
-    assert left_out == {"steam": "it needs a steam boiler"}
-    assert list(encoders) == ["good"]
-    with pytest.raises(EngineUnavailableError, match="boiler"):
-        load_engines({BASELINE: steam}, setup)
+
+def test_a_process_that_is_killed_is_told(setup):
+    process = EngineProcess("skencoder-float32", setup)
+    process.wait()
+    process._process.kill()
+    with pytest.raises(EngineUnavailableError, match="its own process ended with code -9"):
+        process.encode(TEXTS)
+    process.close()
+
+
+def test_an_error_in_a_process_is_told_and_it_goes_on(setup):
+    process = EngineProcess("skencoder-float32", setup)
+    process.wait()
+    with pytest.raises(EngineUnavailableError, match="its own process failed: .*TextInputError"):
+        process.encode([7])
+    assert process.seconds(TEXTS) > 0
+    assert process.seconds_of_one(TEXTS) > 0
+    process.close()
 
 
 @pytest.mark.parametrize("name", PEERS)

@@ -5,13 +5,8 @@ import pytest
 
 from benchmarks.engines import BASELINE, Setup
 from benchmarks.errors import EngineUnavailableError
-from benchmarks.speed_probe import (
-    CLEAR_REFS,
-    peak_private_bytes,
-    private_bytes,
-    reset_peak,
-    run_probe,
-)
+from benchmarks.private_memory import CLEAR_REFS, peak_private_bytes, private_bytes, reset_peak
+from benchmarks.speed_probe import run_probe
 
 MEBIBYTE = 1024**2
 needs_proc = pytest.mark.skipif(not CLEAR_REFS.exists(), reason="the system has no /proc")

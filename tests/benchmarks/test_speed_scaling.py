@@ -27,6 +27,7 @@ def test_sizes_grow_by_a_factor_up_to_the_last():
     assert _powers(1, 1, 2) == [1]
 
 
+@pytest.mark.minutes
 def test_there_is_a_curve_for_each_engine_and_question(report):
     for curves in (report.texts, report.lengths, report.threads):
         assert [curve.engine for curve in curves] == [BASELINE, "skencoder-float32"]
@@ -38,6 +39,7 @@ def test_there_is_a_curve_for_each_engine_and_question(report):
     assert report.left_out == {}
 
 
+@pytest.mark.minutes
 def test_exponents_come_from_the_points(report):
     curve = report.texts[0]
     seconds = [median(point.seconds) for point in curve.points]
@@ -46,6 +48,7 @@ def test_exponents_come_from_the_points(report):
     assert report.threads[0].exponent is None
 
 
+@pytest.mark.minutes
 def test_the_report_is_json_a_table_and_a_picture(report, tmp_path):
     data = json.loads(report.to_json())
     assert data["texts"][1]["points"][1]["n_texts"] == 1000

@@ -1,13 +1,17 @@
 """Attention by matrix products is the formula's, also where a weight would not fit its number."""
 
+import sys
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skencoder.encoder import Boundaries, Scope, matmul_attention, reference_attention
-from skencoder.encoder.matmul_attention import MOST_SCORES
+from skencoder.encoder.matmul_attention import MOST_SCORES, attend_into
 
+# The package's name of it is the function.
+module = sys.modules["skencoder.encoder.matmul_attention"]
 # Absolute and relative; scores of bfloat16 are rounded to it before they are weights.
 TOLERANCE = {torch.float32: (1e-5, 0), torch.bfloat16: (3e-2, 2e-2)}
 
@@ -38,8 +42,38 @@ def test_equals_the_formula(dtype, lengths, shared):
     check(lengths, dtype, shared=shared)
 
 
-def test_long_runs_are_taken_in_pieces():
-    check([130] * 40)
+@pytest.mark.parametrize("tiles", [False, True])
+@pytest.mark.parametrize("dtype", TOLERANCE)
+def test_long_runs_are_taken_in_pieces(dtype, tiles, monkeypatch):
+    monkeypatch.setattr(module, "_has_tiles", lambda: tiles)
+    check([130] * 40, dtype)
+
+
+def test_what_is_left_to_the_fused_kernel_is_the_same(monkeypatch):
+    lengths = [90, 90, 40, 7, 7, 7]
+    query, key, value = parts(sum(lengths))
+    scope = Scope(Boundaries.from_lengths(lengths))
+    monkeypatch.setattr(module, "_has_tiles", lambda: True)
+    fused = []
+    monkeypatch.setattr(module, "attend_run", record(module.attend_run, fused))
+    context = torch.empty_like(query)
+    attend_into(context, (query, key, value), scope, torch.bfloat16)
+    assert [(run.batch, run.sequence) for run in fused] == [(2, 90)]
+    expected = reference_attention(query, key, value, scope)
+    torch.testing.assert_close(context[:180], expected[:180], atol=3e-2, rtol=2e-2)
+    torch.testing.assert_close(context[180:], expected[180:], atol=1e-5, rtol=0)
+    attend_into(context, (query, key, value), scope, torch.float32)
+    # The one that is short and alone.
+    assert [(run.batch, run.sequence) for run in fused[1:]] == [(1, 40)]
+    torch.testing.assert_close(context, expected, atol=1e-5, rtol=0)
+
+
+def record(attend, runs):
+    def attend_and_record(parts, run, *rest):
+        runs.append(run)
+        return attend(parts, run, *rest)
+
+    return attend_and_record
 
 
 def test_windows_and_biases():

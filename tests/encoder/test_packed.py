@@ -23,6 +23,7 @@ from skencoder.encoder import (
     why_not_int8,
 )
 from skencoder.encoder.packed import QuantizedMap, quantized
+from skencoder.encoder.packed.quantized import quantize_rows
 from skencoder.errors import DeviceError
 
 TOLERANCE = {torch.float32: 1e-5, torch.bfloat16: 5e-2}
@@ -98,15 +99,28 @@ def test_int8_multiplies_integers_exactly(int8):
     vectors[5] = 0
     found = QuantizedMap([linear])(vectors)
 
-    def split(rows):
-        steps = rows.double().abs().amax(1, keepdim=True).clamp(min=1e-30) / 127
-        return (rows.double() / steps).round(), steps
-
-    (q_x, s_x), (q_w, s_w) = split(vectors), split(linear.weight)
-    expected = q_x @ q_w.T * s_x * s_w.T + linear.bias.double()
-    torch.testing.assert_close(found.double(), expected, atol=1e-5, rtol=1e-5)
+    integers, steps, least = (part.double() for part in quantize_rows(vectors))
+    scales = linear.weight.double().abs().amax(1) / 127
+    rounded = (linear.weight.double() / scales[:, None]).round() * scales[:, None]
+    expected = integers @ rounded.T * steps + least * rounded.sum(1) + linear.bias.double()
+    # Large offsets are added to large products and cancel.
+    size = vectors.abs().amax(1, keepdim=True).clamp(min=1)
+    torch.testing.assert_close(found / size, (expected / size).float(), atol=1e-5, rtol=0)
     other = torch.randn(33, 40)
     torch.testing.assert_close(QuantizedMap([linear]).add(vectors, other), found + other)
+
+
+def test_rows_are_rounded_between_their_ends():
+    vectors = torch.randn(33, 30) * torch.logspace(-6, 6, 33)[:, None]
+    vectors[5], vectors[6] = 0, 2.5
+    integers, steps, least = quantize_rows(vectors)
+    assert integers.dtype == torch.uint8
+    torch.testing.assert_close(least[:, 0], vectors.amin(1), atol=0, rtol=0)
+    ends = vectors.amax(1) - vectors.amin(1)
+    torch.testing.assert_close(steps[:, 0] * 255, ends, atol=0, rtol=1e-6)
+    error = (integers * steps + least - vectors).abs()
+    # The kernel widens a row by 1e-8, so as not to divide by 0.
+    assert (error <= 0.5001 * steps + 1e-6 * vectors.abs() + 1e-8).all()
 
 
 @torch.no_grad()

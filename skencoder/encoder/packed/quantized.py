@@ -1,7 +1,8 @@
 """Linear maps that multiply 8-bit integers: a quarter of the bytes, twice bfloat16's rate.
 
-Weights have one scale per output channel, activations one per token, so that a text's vector does
-not depend on its neighbours and no calibration data are needed. Attention is not quantized.
+Weights have one scale per output channel, activations a scale and an offset per token, so that a
+text's vector does not depend on its neighbours and no calibration data are needed. Attention is
+not quantized.
 """
 
 from collections.abc import Sequence
@@ -12,18 +13,17 @@ from torch import Tensor, nn
 from skencoder.encoder.feed_forward import ACTIVATIONS
 from skencoder.encoder.packed.maps import EXPECTED_TOKENS, join
 
-# The largest integer of a weight or activation, on both sides of 0.
-LARGEST = 127
-# The kernels multiply unsigned by signed bytes; this byte stands for an activation of 0.
-ZERO_POINT = 128
-# Half a step, so that cutting the fraction off rounds to the nearest.
-ROUNDED_ZERO = ZERO_POINT + 0.5
+# The largest integer of a weight, on both sides of 0, and of an activation.
+LARGEST, LARGEST_BYTE = 127, 255
 # Scale of a row of zeros.
 TINY = 1e-30
 
 
 class QuantizedMap:
-    """``act(s_x s_w (q_x q_w) + b)`` with integers ``q = round(x / s)``, ``s = max|x| / 127``.
+    """``act(s_x s_w (q_x q_w) + m sum(w) + b)`` with ``q_x = round((x - m) / s_x)``.
+
+    ``m = min(x)`` and ``s_x = (max(x) - m) / 255`` of each row; ``q_w = round(w / s_w)`` with
+    ``s_w = max|w| / 127`` of each output channel, and ``w`` as it is after rounding.
 
     Parameters
     ----------
@@ -35,18 +35,17 @@ class QuantizedMap:
     References
     ----------
     .. [1] Dettmers et al. (2022), LLM.int8(), arXiv:2208.07339, section 2.1 (vector-wise
-       quantization).
+       quantization, with and without offsets).
     """
 
     def __init__(self, linears: Sequence[nn.Linear], activation: str | None = None) -> None:
         weight, self.bias = join(linears)
         self.scales = weight.abs().amax(1).clamp_(min=TINY) / LARGEST
-        integers = (weight / self.scales[:, None]).round().to(torch.int8)
+        integers = (weight / self.scales[:, None]).round()
+        self.sums = integers.sum(1) * self.scales
         shape = [EXPECTED_TOKENS, weight.shape[1]]
-        self.weight = torch.ops.onednn.qlinear_prepack(integers, shape)
+        self.weight = torch.ops.onednn.qlinear_prepack(integers.to(torch.int8), shape)
         self.zero_points = torch.zeros(len(weight), dtype=torch.int32)
-        # A whole row of it, because torch adds a single number outside its vector loop.
-        self.rounded_zero = torch.full((weight.shape[1],), ROUNDED_ZERO)
         self.activate = ACTIVATIONS[activation] if activation else None
 
     def __call__(self, vectors: Tensor) -> Tensor:
@@ -83,24 +82,48 @@ class QuantizedMap:
         return self._multiply(vectors.float()).add_(residual)
 
     def _multiply(self, vectors: Tensor) -> Tensor:
-        # Two reductions read less than absolute values that are written down first.
-        most, least = vectors.amax(1, keepdim=True), vectors.amin(1, keepdim=True)
-        largest = torch.maximum(most, -least).clamp_(min=TINY)
-        shifted = torch.addcmul(self.rounded_zero, vectors, LARGEST / largest)
-        # Straight from float to byte, torch converts one number at a time.
-        integers = shifted.to(torch.int32).to(torch.uint8)
+        integers, steps, least = quantize_rows(vectors)
         products: Tensor = _multiply_integers(integers, self.weight, self.scales, self.zero_points)
-        steps = largest / LARGEST
+        # Written over the products, which nobody else sees: memory is what limits these passes.
         if self.bias is None:
-            return products.mul_(steps)
-        return torch.addcmul(self.bias, products, steps, out=products)
+            products.mul_(steps)
+        else:
+            torch.addcmul(self.bias, products, steps, out=products)
+        return products.addcmul_(self.sums, least)
+
+
+def quantize_rows(vectors: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Round each row to bytes between its least and its largest number.
+
+    The kernel is the one that embedding tables are stored with: it finds the ends and rounds in
+    one pass, where steps of torch's own take six.
+
+    Parameters
+    ----------
+    vectors : float32 of shape (tokens, width)
+        Finite.
+
+    Returns
+    -------
+    integers : uint8 of shape (tokens, width)
+        ``x`` is about ``integer * step + least``.
+    steps : float32 of shape (tokens, 1)
+        A 255th of the way from the least to the largest.
+    least : float32 of shape (tokens, 1)
+        What a byte of 0 stands for.
+    """
+    # Each row is followed by two float32 numbers.
+    width = vectors.shape[1]
+    rows: Tensor = torch.ops.quantized.embedding_bag_byte_prepack(vectors)
+    steps, least = rows[:, width:].contiguous().view(torch.float32).split(1, dim=1)
+    return rows[:, :width], steps, least
 
 
 def _multiply_integers(
     integers: Tensor, weight: Tensor, scales: Tensor, zero_points: Tensor
 ) -> Tensor:
     products: Tensor = torch.ops.onednn.qlinear_pointwise(
-        integers, 1.0, ZERO_POINT, weight, scales, zero_points, None,
+        integers, 1.0, 0, weight, scales, zero_points, None,
         1.0, 0, torch.float32, "none", [], "",
     )  # fmt: skip
     return products
@@ -119,13 +142,14 @@ def why_not_int8() -> str | None:
     """
     if not torch.backends.mkldnn.is_available():
         return "this torch was built without oneDNN"
-    if not hasattr(torch.ops.onednn, "qlinear_pointwise"):
+    rounds = hasattr(torch.ops.quantized, "embedding_bag_byte_prepack")
+    if not rounds or not hasattr(torch.ops.onednn, "qlinear_pointwise"):
         return f"torch {torch.__version__} has no 8-bit linear map for this CPU"
     try:
         products = _try_extremes()
     except RuntimeError as error:
         return f"the 8-bit kernels refuse this CPU ({str(error).splitlines()[0]})"
-    if not torch.equal(products, torch.full_like(products, 64.0 * LARGEST * LARGEST)):
+    if not torch.equal(products, torch.full_like(products, 64.0 * LARGEST_BYTE * LARGEST)):
         return "this CPU has no exact 8-bit dot product (AVX512-VNNI, AVX-VNNI or AMX)"
     return None
 
@@ -133,5 +157,5 @@ def why_not_int8() -> str | None:
 def _try_extremes() -> Tensor:
     largest = torch.full((16, 64), LARGEST, dtype=torch.int8)
     weight = torch.ops.onednn.qlinear_prepack(largest, [16, 64])
-    integers = torch.full((16, 64), ZERO_POINT + LARGEST, dtype=torch.uint8)
+    integers = torch.full((16, 64), LARGEST_BYTE, dtype=torch.uint8)
     return _multiply_integers(integers, weight, torch.ones(16), torch.zeros(16, dtype=torch.int32))

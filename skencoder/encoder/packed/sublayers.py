@@ -139,29 +139,30 @@ class AttentionOnMaps:
         As it is now.
     make_map : callable
         Lays out linears.
-    dtype : torch.dtype or None
-        In what to attend; None is what the maps give.
+    fused_in : torch.dtype or None
+        In what torch's fused kernel attends to long texts; None is what the maps give.
     """
 
     def __init__(
-        self, plain: SelfAttention, make_map: MapMaker, dtype: torch.dtype | None
+        self, plain: SelfAttention, make_map: MapMaker, fused_in: torch.dtype | None
     ) -> None:
         self.project = make_map([plain.query, plain.key, plain.value])
         self.output: Map = make_map([plain.output])
         self.head_dim = plain.head_dim
         widths = (linear.out_features for linear in (plain.query, plain.key, plain.value))
         self.heads = [width // plain.head_dim for width in widths]
-        self.dtype = dtype
+        self.fused_in = fused_in
 
     def __call__(self, seen: Tensor, residual: Tensor, scope: Scope) -> Tensor:
         """Mix the tokens of each text and add the residual, both (tokens, hidden)."""
         tokens = scope.boundaries.n_tokens
-        projected = self.project(seen)[:tokens].to(self.dtype)
+        projected = self.project(seen)[:tokens]
         # (tokens, heads * head_dim) -> (tokens, heads, head_dim), queries, keys and values apart
         query, key, value = projected.unflatten(1, (-1, self.head_dim)).split(self.heads, dim=1)
         context = query.new_empty(len(seen), *query.shape[1:])
         context[tokens:] = 0
-        attend_into(context[:tokens], (scope.rotate(query), scope.rotate(key), value), scope)
+        parts = scope.rotate(query), scope.rotate(key), value
+        attend_into(context[:tokens], parts, scope, self.fused_in or query.dtype)
         return self.output.add(context.flatten(1), residual)
 
 
