@@ -91,7 +91,7 @@ def read_xquad(data_root: Path, answers: Path | None = None) -> XQuAD:
             Question(
                 texts[row["query-id"]],
                 row["corpus-id"],
-                _answers_to(texts[row["query-id"]], known),
+                _answers_to(texts[row["query-id"]], passages[row["corpus-id"]], known),
             )
             for row in qrels
         ]
@@ -100,11 +100,13 @@ def read_xquad(data_root: Path, answers: Path | None = None) -> XQuAD:
     return XQuAD(passages, questions)
 
 
-def _answers_to(text: str, known: Mapping[str, tuple[str, ...]] | None) -> tuple[str, ...]:
+def _answers_to(
+    question: str, passage: str, known: Mapping[str, tuple[str, ...]] | None
+) -> tuple[str, ...]:
     if known is not None:
-        return known.get(text, ())
-    marked = MARKED_ANSWERS.get(hashlib.sha256(text.encode()).hexdigest()[:DIGITS])
-    return () if marked is None else (marked,)
+        return known.get(question, ())
+    marked = MARKED_ANSWERS.get(hashlib.sha256(question.encode()).hexdigest()[:DIGITS])
+    return () if marked is None else (passage[slice(*marked)],)
 
 
 def _own_answers(file: Any) -> dict[str, tuple[str, ...]]:
