@@ -15,7 +15,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from skencoder.bitext.candidates import Candidates, Numbers, find_neighbourhoods
+from skencoder.bitext.candidates import Candidates, Numbers, Rows, find_neighbourhoods
 from skencoder.encoding_options import check_choice
 from skencoder.errors import ParameterError
 
@@ -125,16 +125,24 @@ def find_candidates(
 
 
 def score_rows(
-    source: ArrayLike, target: ArrayLike, *, margin: str = "ratio", n_neighbors: int = 4
+    source: ArrayLike,
+    target: ArrayLike,
+    pairs: ArrayLike | None = None,
+    *,
+    margin: str = "ratio",
+    n_neighbors: int = 4,
 ) -> Numbers:
-    """Score given pairs, row by row, by the neighbourhoods of the two sides.
+    """Score given pairs by the neighbourhoods of the two sides.
 
     Parameters
     ----------
-    source : float32 of shape (n_pairs, n_features)
-        Vectors of one side.
-    target : float32 of shape (n_pairs, n_features)
-        Vectors of the other side.
+    source : float32 of shape (n_source, n_features)
+        Vectors of one side; a copy fills the neighbourhoods of the others, so give each sentence
+        once.
+    target : float32 of shape (n_target, n_features)
+        Vectors of the other side, each once.
+    pairs : int of shape (n_pairs, 2), default=None
+        Rows of both sides, which may repeat; None pairs the sides row by row.
     margin : {"ratio", "distance", "absolute"}, default="ratio"
         How a cosine and the mean are compared.
     n_neighbors : int, default=4
@@ -143,22 +151,40 @@ def score_rows(
     Returns
     -------
     float64 of shape (n_pairs,)
-        One score per row, as `find_candidates` gives it.
+        One score per pair, as `find_candidates` gives it.
 
     Raises
     ------
     ParameterError
-        If there are not as many rows on both sides, or a parameter cannot be used.
+        If pairs are no rows of the sides, the sides cannot be paired row by row, or a parameter
+        cannot be used.
     """
     check_choice("margin", margin, tuple(MARGINS))
     left, right = np.asarray(source, np.float64), np.asarray(target, np.float64)
-    if left.shape != right.shape:
-        raise ParameterError(
-            f"source and target must have as many rows, one pair per row; got shapes "
-            f"{left.shape} and {right.shape}."
-        )
+    one, other = _read_pairs(pairs, left.shape, right.shape)
     near = find_neighbourhoods(source, target, n_neighbors)
-    norms = np.linalg.norm(left, axis=1) * np.linalg.norm(right, axis=1)
-    dots = np.einsum("ij,ij->i", left, right)
+    norms = np.linalg.norm(left, axis=1)[one] * np.linalg.norm(right, axis=1)[other]
+    dots = np.einsum("ij,ij->i", left[one], right[other])
     cosines = np.divide(dots, norms, out=np.zeros_like(dots), where=norms > 0)
-    return MARGINS[margin](cosines, (near.source_means + near.target_means) / 2)
+    return MARGINS[margin](cosines, (near.source_means[one] + near.target_means[other]) / 2)
+
+
+def _read_pairs(
+    pairs: ArrayLike | None, left: tuple[int, ...], right: tuple[int, ...]
+) -> tuple[Rows, Rows]:
+    if pairs is None:
+        if left != right:
+            raise ParameterError(
+                f"source and target must have as many rows, one pair per row; got shapes {left} "
+                f"and {right}."
+            )
+        rows = np.arange(left[0])
+        return rows, rows
+    read = np.asarray(pairs)
+    is_pairs = read.ndim == 2 and read.shape[1] == 2 and read.dtype.kind in "iu"  # noqa: PLR2004
+    if not is_pairs or (read < 0).any() or (read >= [left[0], right[0]]).any():
+        raise ParameterError(
+            f"pairs must hold a row of the {left[0]} of source and one of the {right[0]} of "
+            f"target each; got shape {read.shape} of {read.dtype}."
+        )
+    return read[:, 0].astype(np.int64), read[:, 1].astype(np.int64)

@@ -30,6 +30,7 @@ class BitextMiner(BaseEstimator):
     other near sentences, and each sentence is used once [1]_. The encoder must know both
     languages: the default model knows English only and finds paraphrases; for other languages name
     one such as ``EncoderVectorizer("intfloat/multilingual-e5-small", prompt="query: ")``.
+    Parameters that are set later take effect at the next ``fit``.
 
     Parameters
     ----------
@@ -115,7 +116,11 @@ class BitextMiner(BaseEstimator):
         self.targets_ = read_texts(X)
         self.encoder_ = fit_encoder(self.encoder, self.targets_)
         self.threshold_ = -np.inf if self.threshold is None else float(self.threshold)
-        self._distinct = _first_rows(self.targets_)
+        # A threshold is of the scores it was chosen on, so what defines them stays as it is.
+        self._margin: dict[str, Any] = {"margin": self.margin, "n_neighbors": self.n_neighbors}
+        self._matching = self.matching
+        self._first = _first_rows(self.targets_)
+        self._distinct = np.unique(self._first)
         self._vectors = self._encode(self.targets_, self._distinct)
         return self
 
@@ -138,15 +143,13 @@ class BitextMiner(BaseEstimator):
         ------
         NotFittedError
             If ``fit`` has not been called.
-        ParameterError
-            If a parameter cannot be used.
         TextInputError
             If X is not a collection of texts.
         """
         import pandas as pd
 
         texts = self._read(X)
-        pairs, distinct = self._match(texts, self.threshold_)
+        pairs, distinct = self._mine(texts)
         order = np.lexsort((pairs.source, -pairs.scores))
         source, target = distinct[pairs.source[order]], self._distinct[pairs.target[order]]
         columns = {
@@ -175,17 +178,14 @@ class BitextMiner(BaseEstimator):
         ------
         NotFittedError
             If ``fit`` has not been called.
-        ParameterError
-            If a parameter cannot be used.
         TextInputError
             If X is not a collection of texts.
         """
         texts = self._read(X)
-        pairs, distinct = self._match(texts, self.threshold_)
+        pairs, distinct = self._mine(texts)
         partners = np.full(len(distinct), NO_PARTNER, np.int64)
         partners[pairs.source] = self._distinct[pairs.target]
-        place = {texts[row]: number for number, row in enumerate(distinct)}
-        return partners[[place[text] for text in texts]]
+        return partners[np.searchsorted(distinct, _first_rows(texts))]
 
     def score(self, X: Any, y: Any) -> float:
         """Give the F1 of the pairs: the harmonic mean of precision and recall [1]_.
@@ -249,7 +249,7 @@ class BitextMiner(BaseEstimator):
         """
         texts = self._read(X)
         right = self._read_rows(y, len(texts))
-        pairs, distinct = self._match(texts, -np.inf)
+        pairs, distinct = self._match(texts)
         hits = self._distinct[pairs.target] == right[distinct[pairs.source]]
         n_wanted = int((right[distinct] != NO_PARTNER).sum())
         self.threshold_ = choose_threshold(
@@ -259,6 +259,10 @@ class BitextMiner(BaseEstimator):
 
     def score_pairs(self, source: Any, target: Any) -> NDArray[np.float64]:
         """Score given pairs, to filter parallel text.
+
+        A pair is compared with the neighbourhoods that its sentences have among those given, each
+        of which counts once. So scores are comparable within one call, and not with
+        ``threshold_``, whose neighbourhoods were others: give all rows at once.
 
         Parameters
         ----------
@@ -270,14 +274,15 @@ class BitextMiner(BaseEstimator):
         Returns
         -------
         float64 of shape (n_pairs,)
-            The margin of each pair within these two sides; compare it with ``threshold_``.
+            The margin of each pair within these two sides.
 
         Raises
         ------
         NotFittedError
             If ``fit`` has not been called.
         ParameterError
-            If there are not as many texts on both sides.
+            If there are not as many texts on both sides, or no more different ones than make a
+            neighbourhood.
         TextInputError
             If a side is not a collection of texts.
         """
@@ -287,8 +292,12 @@ class BitextMiner(BaseEstimator):
                 f"source and target must hold as many texts, one pair per row; got "
                 f"{len(sides[0])} and {len(sides[1])}."
             )
-        one, other = (encode_dense(self.encoder_, side) for side in sides)
-        return score_rows(one, other, margin=self.margin, n_neighbors=self.n_neighbors)
+        first = [_first_rows(side) for side in sides]
+        distinct = [np.unique(rows) for rows in first]
+        self._check_neighbourhoods(min(map(len, distinct)))
+        one, other = map(self._encode, sides, distinct)
+        pairs = np.stack(list(map(np.searchsorted, distinct, first)), axis=1)
+        return score_rows(one, other, pairs, **self._margin)
 
     def _check_parameters(self) -> None:
         check_choice("margin", self.margin, tuple(MARGINS))
@@ -296,6 +305,15 @@ class BitextMiner(BaseEstimator):
         check_count("n_neighbors", self.n_neighbors, at_least=1)
         if self.threshold is not None:
             check_finite("threshold", self.threshold)
+
+    def _check_neighbourhoods(self, n_distinct: int) -> None:
+        margin, k = self._margin["margin"], self._margin["n_neighbors"]
+        if margin != "absolute" and n_distinct <= k:
+            raise ParameterError(
+                f"source and target must hold more different sentences than the n_neighbors={k} "
+                f"that a margin compares a pair with; one of them holds {n_distinct}. Give more "
+                f"rows at once, or fit with margin='absolute', the bare cosine."
+            )
 
     def _read(self, X: Any) -> list[str]:
         check_is_fitted(self, "threshold_")
@@ -310,24 +328,22 @@ class BitextMiner(BaseEstimator):
                 f"of the {n_texts} sentences; got shape {rows.shape} of {rows.dtype}."
             )
         # Of a text that is there twice the first row stands for both.
-        place = _places(self.targets_)
-        first = [row if row == NO_PARTNER else place[self.targets_[row]] for row in rows.tolist()]
-        return np.array(first, np.int64)
+        return np.where(rows == NO_PARTNER, NO_PARTNER, self._first[rows])
 
     def _encode(self, texts: list[str], rows: Rows) -> NDArray[np.float32]:
         return encode_dense(self.encoder_, [texts[row] for row in rows]).astype(np.float32)
 
-    def _match(self, texts: list[str], threshold: float) -> tuple[Candidates, Rows]:
+    def _match(self, texts: list[str]) -> tuple[Candidates, Rows]:
         """Pairs among distinct texts, and the first row of each distinct source text."""
-        self._check_parameters()
-        distinct = _first_rows(texts)
-        pairs = find_candidates(
-            self._encode(texts, distinct),
-            self._vectors,
-            margin=self.margin,
-            n_neighbors=self.n_neighbors,
-        )
-        return MATCHINGS[self.matching](pairs.keep(pairs.scores >= threshold)), distinct
+        distinct = np.unique(_first_rows(texts))
+        pairs = find_candidates(self._encode(texts, distinct), self._vectors, **self._margin)
+        return MATCHINGS[self._matching](pairs), distinct
+
+    def _mine(self, texts: list[str]) -> tuple[Candidates, Rows]:
+        pairs, distinct = self._match(texts)
+        # Only now: without the pairs below it, the optimal matching would be another one, and
+        # not that of which the threshold was chosen.
+        return pairs.keep(pairs.scores >= self.threshold_), distinct
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -337,12 +353,6 @@ class BitextMiner(BaseEstimator):
 
 
 def _first_rows(texts: list[str]) -> Rows:
-    """List where each distinct text is first; copies would fill each other's neighbourhoods."""
-    return np.array(list(_places(texts).values()), np.int64)
-
-
-def _places(texts: list[str]) -> dict[str, int]:
+    """Say of each text where it is first; copies would fill each other's neighbourhoods."""
     places: dict[str, int] = {}
-    for row, text in enumerate(texts):
-        places.setdefault(text, row)
-    return places
+    return np.array([places.setdefault(text, row) for row, text in enumerate(texts)], np.int64)

@@ -85,6 +85,17 @@ def test_given_rows_are_scored_as_the_candidates_are():
     )
 
 
+def test_any_rows_may_be_paired():
+    source, target = drawn(12, 20)
+    pairs = [[0, 3], [11, 19], [0, 3], [0, 4]]
+    scores = score_rows(source, target, pairs, n_neighbors=4)
+    expected = full_margins(source, target, "ratio", 4)[tuple(np.transpose(pairs))]
+    np.testing.assert_allclose(scores, expected, rtol=1e-4)
+    for wrong in ([[0, 20]], [[-1, 0]], [0, 1], [[0.0, 1.0]], [[0, 1, 2]]):
+        with pytest.raises(ParameterError, match="pairs must hold a row of the 12 of source"):
+            score_rows(source, target, wrong)
+
+
 def test_order_does_not_matter():
     source, target = drawn(40, 40, n_features=4)
     rng = np.random.default_rng(1)

@@ -13,6 +13,7 @@ from sklearn.metrics import f1_score
 from skencoder import BitextMiner, EncoderVectorizer
 from skencoder.bitext import find_candidates, score_rows
 from skencoder.errors import ParameterError, TextInputError
+from tests.estimators.planted import Planted
 
 TARGETS = [
     "It is raining heavily.",
@@ -131,6 +132,74 @@ def test_scores_are_those_of_the_functions(encoder):
     np.testing.assert_allclose(
         miner.score_pairs(SOURCES, TARGETS), score_rows(*vectors, n_neighbors=2), rtol=1e-5
     )
+
+
+@pytest.mark.parametrize("margin", ["ratio", "distance", "absolute"])
+def test_copies_do_not_change_the_scores_of_given_pairs(encoder, margin):
+    miner = BitextMiner(encoder, margin=margin).fit(TARGETS)
+    straight = [TARGETS[row] for row in RIGHT]
+    plain = miner.score_pairs(SOURCES, straight)
+    copied = miner.score_pairs([*SOURCES, *SOURCES[:1] * 4], [*straight, *straight[:1] * 4])
+    np.testing.assert_allclose(copied[:6], plain, rtol=1e-5)
+    np.testing.assert_allclose(copied[6:], plain[0], rtol=1e-5)
+    # A sentence may also stand in two different pairs.
+    both = miner.score_pairs([*SOURCES, SOURCES[0]], [*straight, straight[1]])
+    np.testing.assert_allclose(both[:6], plain, rtol=1e-5)
+    assert both[6] < plain[0]
+
+
+def test_a_margin_of_given_pairs_needs_more_of_them_than_a_neighbourhood(encoder):
+    miner = BitextMiner(encoder).fit(TARGETS)
+    for n in (1, 4):
+        with pytest.raises(ParameterError, match="more different sentences than the n_neighbors=4"):
+            miner.score_pairs([*SOURCES[:n]] * 3, [*TARGETS[:n]] * 3)
+    assert len(miner.score_pairs(SOURCES[:5], TARGETS[:5])) == 5
+    cosine = BitextMiner(encoder, margin="absolute").fit(TARGETS)
+    vectors = encoder.fit(TARGETS).transform([SOURCES[0], TARGETS[1]])
+    assert cosine.score_pairs(SOURCES[:1], TARGETS[1:2]) == pytest.approx(vectors[0] @ vectors[1])
+
+
+def test_a_threshold_leaves_out_pairs_and_changes_none():
+    """0.6 + 0.55 is more than 0.7 + 0.1; without the pair of 0.55 that of 0.7 would be taken."""
+    planted = {"s": [0.7, 0.6, 0.15**0.5], "t": [0.55, 0.1, 0.6875**0.5]}
+    planted |= {"one": [1, 0, 0], "other": [0, 1, 0]}
+    miner = BitextMiner(Planted(planted), margin="absolute", matching="optimal")
+    miner.fit(["one", "other"])
+    every = {(row.source, row.target): row.score for row in miner.mine(["s", "t"]).itertuples()}
+    assert set(every) == {(0, 1), (1, 0)}
+    for threshold in sorted(every.values()):
+        miner.threshold_ = threshold
+        found = miner.mine(["s", "t"])
+        assert {(row.source, row.target) for row in found.itertuples()} == {
+            pair for pair, score in every.items() if score >= threshold
+        }
+
+
+@pytest.mark.parametrize("matching", ["mutual", "greedy", "optimal", "nearest"])
+def test_the_promised_precision_is_kept_on_what_it_was_chosen_on(matching):
+    rng = np.random.default_rng(3)
+    names = [f"{side}{number}" for side in "st" for number in range(60)]
+    miner = BitextMiner(Planted(dict(zip(names, rng.normal(size=(120, 3)), strict=True))))
+    miner.set_params(matching=matching).fit(names[60:])
+    # Every other pair that is found is called right.
+    everything = miner.predict(names[:60])
+    right = np.where(np.arange(60) % 3 > 0, everything, -1)
+    miner.calibrate(names[:60], right, min_precision=0.7)
+    found = miner.predict(names[:60])
+    shown = found >= 0
+    assert shown.any()
+    assert (found == right)[shown].mean() >= 0.7
+    assert (found[shown] == everything[shown]).all()
+
+
+def test_what_is_set_later_counts_from_the_next_fit(encoder):
+    miner = BitextMiner(encoder).fit(TARGETS)
+    miner.calibrate(SOURCES, RIGHT)
+    before = miner.mine(SOURCES)
+    miner.set_params(margin="absolute", n_neighbors=1, matching="nearest", threshold=2.0)
+    pd.testing.assert_frame_equal(miner.mine(SOURCES), before)
+    assert miner.score_pairs(SOURCES, TARGETS).max() > 1
+    assert miner.fit(TARGETS).predict(SOURCES).tolist() == [-1] * 6
 
 
 def test_any_transformer_serves():
