@@ -6,6 +6,9 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 RUN = $(VENV)/bin/python
 INSTALL = $(RUN) -m pip install --disable-pip-version-check --constraint constraints.txt --editable
+# Two processes share the tests. Each computes with as many threads as there are cores, so those
+# that wait must sleep and not spin. ARGS="-n 0" runs all in one, for a debugger.
+PYTEST = OMP_WAIT_POLICY=passive $(RUN) -m pytest --numprocesses 2 --dist worksteal
 SOURCES = skencoder benchmarks tests examples setup.py
 
 .PHONY: help demo test lint types bench check clean
@@ -17,7 +20,7 @@ demo: $(VENV)/demo.installed  ## classify and search real text; ARGS="--csv FILE
 	$(RUN) examples/01_classify_and_search.py $(ARGS)
 
 test: lint types  ## lint, types and all tests; ARGS="-k name" chooses
-	$(RUN) -m pytest $(ARGS)
+	$(PYTEST) $(ARGS)
 
 lint: $(VENV)/dev.installed  ## formatting and lint
 	$(RUN) -m ruff format --check $(SOURCES)
