@@ -1,12 +1,9 @@
 """What the documents say is true: code runs, parameters and files are there, figures are dated."""
 
-import os
 import re
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -22,33 +19,18 @@ BLOCKS = [
 ]
 
 
-def run_code(block):
-    with TemporaryDirectory() as folder:
-        return subprocess.run(
-            [sys.executable, "-W", "error::DeprecationWarning", "-c", block],
-            capture_output=True,
-            text=True,
-            cwd=REPOSITORY if "from benchmarks" in block else folder,
-            env={**os.environ, "OMP_NUM_THREADS": "1"},
-            check=False,
-        )
-
-
-@pytest.fixture(scope="module")
-def running(request):
-    """Start what is asked for, two at a time: each is mostly imports, which take one core."""
-    tests = [item for item in request.session.items if item.originalname == "test_code_runs"]
-    with ThreadPoolExecutor(2) as pool:
-        blocks = (test.callspec.params["block"] for test in tests)
-        yield {block: pool.submit(run_code, block) for block in blocks}
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("block", BLOCKS)
-def test_code_runs(block, running, request):
+def test_code_runs(block, tmp_path, request):
     if "data_root" in block:
         request.getfixturevalue("data_root")
-    done = running[block].result()
+    done = subprocess.run(
+        [sys.executable, "-W", "error::DeprecationWarning", "-c", block],
+        capture_output=True,
+        text=True,
+        cwd=REPOSITORY if "from benchmarks" in block else tmp_path,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
 
 
