@@ -151,7 +151,9 @@ def test_copies_do_not_change_the_scores_of_given_pairs(encoder, margin):
 def test_a_margin_of_given_pairs_needs_more_of_them_than_a_neighbourhood(encoder):
     miner = BitextMiner(encoder).fit(TARGETS)
     for n in (1, 4):
-        with pytest.raises(ParameterError, match="more different sentences than the n_neighbors=4"):
+        with pytest.raises(
+            ParameterError, match="more different sentences than the n_neighbors=4"
+        ):
             miner.score_pairs([*SOURCES[:n]] * 3, [*TARGETS[:n]] * 3)
     assert len(miner.score_pairs(SOURCES[:5], TARGETS[:5])) == 5
     cosine = BitextMiner(encoder, margin="absolute").fit(TARGETS)
