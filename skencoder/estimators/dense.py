@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skencoder.errors import ParameterError
+from skencoder.estimators.unit_vectors import encode, is_sparse
 
 
 def encode_dense(encoder: Any, texts: list[str]) -> NDArray[Any]:
@@ -28,16 +28,20 @@ def encode_dense(encoder: Any, texts: list[str]) -> NDArray[Any]:
     ParameterError
         If it does not give one vector of finite numbers per text.
     """
-    given = encoder.transform(texts)
-    if hasattr(given, "toarray"):
-        given = given.toarray()
-    elif hasattr(given, "detach"):
-        given = given.detach().cpu().numpy()
-    vectors = np.asarray(given)
-    is_matrix = vectors.ndim == 2 and len(vectors) == len(texts)  # noqa: PLR2004 - a matrix
-    if not is_matrix or vectors.dtype.kind not in "fiu" or not np.isfinite(vectors).all():
-        raise ParameterError(
-            f"encoder must give one vector of finite numbers per text; {type(encoder).__name__} "
-            f"gave shape {vectors.shape} of {vectors.dtype} for {len(texts)} texts."
-        )
-    return vectors
+    return to_dense(encode(encoder, texts))
+
+
+def to_dense(vectors: Any) -> NDArray[Any]:
+    """Give vectors as a plain array.
+
+    Parameters
+    ----------
+    vectors : float array or sparse array of shape (n, n_features)
+        Vectors.
+
+    Returns
+    -------
+    float of shape (n, n_features)
+        The same.
+    """
+    return np.asarray(vectors.toarray() if is_sparse(vectors) else vectors)

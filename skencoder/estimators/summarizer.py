@@ -12,9 +12,9 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from skencoder.errors import ParameterError
-from skencoder.estimators.dense import encode_dense
-from skencoder.estimators.unit_vectors import fit_encoder, read_texts
-from skencoder.estimators.vectorizer import EncoderVectorizer
+from skencoder.estimators.dense import to_dense
+from skencoder.estimators.roles import first_encoder
+from skencoder.estimators.unit_vectors import encode, fit_encoder, read_texts
 from skencoder.parameter_checks import check_count, check_share
 from skencoder.sentences import SplitTexts, check_language
 from skencoder.summarization import SELECTIONS, Budget, select_mmr
@@ -42,7 +42,8 @@ class ExtractiveSummarizer(TransformerMixin, BaseEstimator):
         Which sentences stand for the text: those closest to the mean of all, each also different
         from those already taken (maximal marginal relevance); the closest to the mean; or the most
         central in the graph of similar sentences. A callable takes vectors and a
-        `skencoder.summarization.Budget`, and gives the sentences' numbers, the best first.
+        `skencoder.summarization.Budget`, and gives the numbers of different sentences that fit
+        the budget, the best first.
     max_sentences : int, default=3
         Most sentences of a summary; None is any number.
     max_tokens : int, default=None
@@ -140,11 +141,12 @@ class ExtractiveSummarizer(TransformerMixin, BaseEstimator):
         ------
         NotFittedError
             If ``fit`` has not been called.
+        ParameterError
+            If a parameter cannot be used, or a callable method chooses what does not fit.
         TextInputError
             If X is not a collection of texts.
         """
-        check_is_fitted(self)
-        split = self._split(X)
+        split = self._read(X)
         sentences = split.read()
         summaries = [
             " ".join(sentences[start + place] for place in sorted(taken))
@@ -171,13 +173,14 @@ class ExtractiveSummarizer(TransformerMixin, BaseEstimator):
         ------
         NotFittedError
             If ``fit`` has not been called.
+        ParameterError
+            If a parameter cannot be used, or a callable method chooses what does not fit.
         TextInputError
             If X is not a collection of texts.
         """
         import pandas as pd
 
-        check_is_fitted(self)
-        split = self._split(X)
+        split = self._read(X)
         sentences = split.read()
         rows = [
             (
@@ -222,6 +225,12 @@ class ExtractiveSummarizer(TransformerMixin, BaseEstimator):
             partial(selection, trade_off=self.trade_off) if selection is select_mmr else selection
         )
 
+    def _read(self, X: Any) -> SplitTexts:
+        check_is_fitted(self)
+        # They may have been set since, and count at once: nothing was learned with them.
+        self._check_parameters()
+        return self._split(X)
+
     def _split(self, X: Any) -> SplitTexts:
         return SplitTexts.split(read_texts(X), language=self.language)
 
@@ -230,26 +239,22 @@ class ExtractiveSummarizer(TransformerMixin, BaseEstimator):
         sentences = split.read()
         if not sentences:
             return [[] for _ in split.texts]
-        vectors = encode_dense(self.encoder_, sentences)
-        lengths = self._measure(sentences)
+        vectors, lengths = encode(self.encoder_, sentences), self._measure(sentences)
         select = self._selection()
-        return [
-            [
-                int(place)
-                for place in select(vectors[start:stop], self._budget(lengths[start:stop]))
-            ]
-            for start, stop in pairwise(split.offsets)
-        ]
-
-    def _budget(self, lengths: NDArray[np.int64]) -> Budget:
-        return Budget(lengths, self.max_sentences, self.max_tokens)
+        taken = []
+        for start, stop in pairwise(split.offsets):
+            budget = Budget(lengths[start:stop], self.max_sentences, self.max_tokens)
+            # Sparse vectors of one text at a time are made a plain array, which may be large.
+            taken.append(budget.check(select(to_dense(vectors[start:stop]), budget)))
+        return taken
 
     def _measure(self, sentences: list[str]) -> NDArray[np.int64]:
         """Count tokens, or words where the encoder has no tokenizer; nothing where nobody asks."""
         if self.max_tokens is None:
             return np.zeros(len(sentences), np.int64)
-        if isinstance(self.encoder_, EncoderVectorizer):
-            return self.encoder_.encoder_.tokenizer.tokenize(sentences).lengths
+        encoder = first_encoder(self.encoder_)
+        if encoder is not None:
+            return encoder.encoder_.tokenizer.tokenize(sentences).lengths
         return np.array([len(sentence.split()) for sentence in sentences], np.int64)
 
     def __sklearn_tags__(self) -> Tags:

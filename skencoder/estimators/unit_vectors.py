@@ -16,6 +16,9 @@ from skencoder.errors import ParameterError
 from skencoder.estimators.texts import TextReader
 from skencoder.estimators.vectorizer import EncoderVectorizer
 
+# Bytes of a float32.
+SINGLE = 4
+
 
 def read_texts(X: Any, missing: str = "error") -> list[str]:
     """Read texts as they are: neither decoded from files nor in lowercase.
@@ -92,16 +95,26 @@ def encode(encoder: Any, X: Any) -> Any:
     """
     given = encoder.transform(X)
     if hasattr(given, "detach"):
-        given = given.detach().cpu().numpy()
+        given = _to_array(given)
     vectors: Any = csr_array(given) if is_sparse(given) else np.asarray(given)
     numbers = vectors.data if is_sparse(vectors) else vectors
     is_matrix = vectors.ndim == 2 and vectors.dtype.kind in "fiu"  # noqa: PLR2004 - a matrix
-    if not is_matrix or not np.isfinite(numbers).all():
+    is_whole = not hasattr(X, "__len__") or vectors.shape[:1] == (len(X),)
+    if not is_matrix or not is_whole or not np.isfinite(numbers).all():
         raise ParameterError(
             f"encoder must give one vector of finite numbers per text; {type(encoder).__name__} "
-            f"gave shape {vectors.shape} of {vectors.dtype}."
+            f"gave shape {vectors.shape} of {vectors.dtype}"
+            f"{f' for {len(X)} texts' if hasattr(X, '__len__') else ''}."
         )
-    return vectors
+    # scipy's sparse arrays, which weigh vectors here, know no halves.
+    return vectors.astype(np.float32) if vectors.dtype == np.float16 else vectors
+
+
+def _to_array(tensor: Any) -> NDArray[Any]:
+    own = tensor.detach().cpu()
+    # numpy has no bfloat16.
+    array: NDArray[Any] = (own.float() if own.itemsize < SINGLE else own).numpy()
+    return array
 
 
 def encode_units(encoder: Any, X: Any) -> Any:

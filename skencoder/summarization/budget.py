@@ -1,7 +1,8 @@
 """How long a summary may be, and the best sentences that fit."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from numbers import Integral
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -47,6 +48,44 @@ class Budget:
         if self.max_length is not None:
             free &= self.lengths <= self.max_length - self.lengths[list(taken)].sum()
         return free
+
+    def check(self, taken: Iterable[int]) -> list[int]:
+        """Check sentences that somebody else has chosen.
+
+        Parameters
+        ----------
+        taken : iterable of int
+            Their numbers.
+
+        Returns
+        -------
+        list of int
+            The same.
+
+        Raises
+        ------
+        ParameterError
+            If one is no sentence's number or is there twice, or they are too many or too long.
+        """
+        if not isinstance(taken, Iterable):
+            raise ParameterError(f"Sentences were chosen by {taken!r}; a list was expected.")
+        numbers = list(taken)
+        n_sentences = len(self.lengths)
+        for number in numbers:
+            is_number = isinstance(number, Integral) and not isinstance(number, bool)
+            if not is_number or not 0 <= number < n_sentences:
+                raise ParameterError(
+                    f"A sentence was chosen by {number!r}; numbers from 0 to {n_sentences - 1} "
+                    f"were expected."
+                )
+        for place, number in enumerate(numbers):
+            if not self.room(numbers[:place])[number]:
+                raise ParameterError(
+                    f"Sentence {number} was chosen as number {place + 1}, but is taken already or "
+                    f"does not fit what is left of max_sentences={self.max_sentences} and "
+                    f"max_length={self.max_length}; Budget.room says which sentences do."
+                )
+        return [int(number) for number in numbers]
 
 
 def take_best(scores: ArrayLike, budget: Budget) -> list[int]:

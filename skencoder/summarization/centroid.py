@@ -9,8 +9,10 @@ from skencoder.summarization.similarity import unit_rows
 def centroid_scores(vectors: ArrayLike) -> NDArray[np.float64]:
     """Compare each sentence with the middle of the text.
 
-    The centroid is the mean of the sentences' unit vectors; with vectors of word counts this is
-    the method of Radev et al. [1]_, with dense ones that of Rossiello et al. [2]_.
+    The centroid is the mean of the sentences' unit vectors. The idea is that of Radev et al.
+    [1]_, whose score is another one (the weights that a sentence's words have in the centroid,
+    its place, and its overlap with the first sentence); the cosine to a centroid of dense vectors
+    is the score of Rossiello et al. [2]_.
 
     Parameters
     ----------

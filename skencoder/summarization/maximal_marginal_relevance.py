@@ -5,7 +5,7 @@ from numpy.typing import ArrayLike
 
 from skencoder.parameter_checks import check_share
 from skencoder.summarization.budget import Budget, check_scores
-from skencoder.summarization.similarity import cosine_matrix
+from skencoder.summarization.similarity import unit_rows
 
 
 def maximal_marginal_relevance(
@@ -45,12 +45,14 @@ def maximal_marginal_relevance(
        Documents and Producing Summaries, SIGIR.
     """
     share = check_share("trade_off", trade_off)
-    cosines = cosine_matrix(vectors)
-    worth = share * check_scores("relevance", relevance, len(cosines))
+    rows = unit_rows(vectors)
+    worth = share * check_scores("relevance", relevance, len(rows))
     taken: list[int] = []
-    said = np.zeros(len(cosines))
+    said = np.zeros(len(rows))
     while (room := budget.room(taken)).any():
         best = int(np.argmax(np.where(room, worth - (1 - share) * said, -np.inf)))
-        said = np.maximum(said, cosines[best]) if taken else cosines[best]
+        # Only the cosines to what is taken are needed, not those of all to all.
+        cosines = rows @ rows[best]
+        said = np.maximum(said, cosines) if taken else cosines
         taken.append(best)
     return taken

@@ -1,15 +1,18 @@
 """ExtractiveSummarizer: what is kept, where it stands, how it behaves among estimators."""
 
 import pickle
+import tracemalloc
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import Normalizer
 
 from skencoder import EncoderVectorizer, ExtractiveSummarizer
 from skencoder.errors import ParameterError, TextInputError
@@ -126,6 +129,83 @@ def test_a_method_of_one_s_own(words):
     words.set_params(method=first, max_sentences=2)
     expected = "The library opens at nine. Books about cats fill three shelves of the library."
     assert words.fit_transform([LIBRARY]).tolist() == [expected]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "message"),
+    [
+        (lambda vectors, _: [len(vectors)], "chosen by 5; numbers from 0 to 4 were expected"),
+        (lambda vectors, _: [-1], "chosen by -1"),
+        (lambda vectors, _: None, "chosen by None; a list was expected"),
+        (lambda vectors, _: [0.5], "chosen by 0.5"),
+        (lambda vectors, _: [True], "chosen by True"),
+        (lambda vectors, _: [1, 1], "Sentence 1 was chosen as number 2, but is taken already"),
+        (lambda vectors, _: [0, 1, 2], "Sentence 2 .* max_sentences=2 and max_length=None"),
+    ],
+)
+def test_what_a_method_of_one_s_own_chooses_is_checked(words, chosen, message):
+    words.set_params(method=chosen, max_sentences=2).fit([LIBRARY])
+    for method in (words.transform, words.select):
+        with pytest.raises(ParameterError, match=message):
+            method([LIBRARY, LIBRARY])
+
+
+def test_a_method_of_one_s_own_keeps_to_the_length(words):
+    words.set_params(method=lambda vectors, _: [0, 1], max_sentences=None, max_tokens=9)
+    with pytest.raises(ParameterError, match="Sentence 1 .* max_length=9"):
+        words.fit_transform([LIBRARY])
+    words.set_params(method=lambda vectors, _: np.array([2, 0]))
+    assert words.fit_transform([LIBRARY]).tolist() == ["The library opens at nine. It rained."]
+
+
+def test_sparse_vectors_are_made_dense_text_by_text(words):
+    """All at once would be 300 sentences of 40,000 features, 96 MB."""
+
+    class Wide(TfidfVectorizer):
+        def transform(self, texts):
+            narrow = super().transform(texts)
+            return csr_array((narrow.data, narrow.indices, narrow.indptr), (len(texts), 40_000))
+
+    texts = [LIBRARY] * 60
+    summarizer = ExtractiveSummarizer(Wide()).fit([LIBRARY])
+    tracemalloc.start()
+    summaries = summarizer.transform(texts)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 20e6
+    assert summaries.tolist() == words.fit([LIBRARY]).transform(texts).tolist()
+
+
+def test_tokens_are_those_of_the_encoder_a_pipeline_starts_with(text_encoder):
+    encoder = make_pipeline(EncoderVectorizer(text_encoder), Normalizer())
+    summarizer = ExtractiveSummarizer(encoder, max_sentences=None, max_tokens=6)
+    # Six words, but eight tokens.
+    text = "Antidisestablishmentarianism is old. It is so."
+    assert summarizer.fit_transform([text]).tolist() == ["It is so."]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"max_sentences": None}, "max_sentences and max_tokens are both None"),
+        ({"max_sentences": "2"}, "max_sentences must be an integer of at least 1; got '2'"),
+        ({"trade_off": 2}, "trade_off must be a number from 0 to 1"),
+    ],
+)
+def test_garbage_that_is_set_later_is_refused_too(words, parameters, message):
+    words.fit([LIBRARY]).set_params(**parameters)
+    for method in (words.transform, words.select):
+        with pytest.raises(ParameterError, match=message):
+            method([LIBRARY])
+
+
+def test_one_vector_per_sentence_is_expected(words):
+    class Short(TfidfVectorizer):
+        def transform(self, texts):
+            return super().transform(texts[:-1])
+
+    with pytest.raises(ParameterError, match="one vector of finite numbers per text.* 5 texts"):
+        ExtractiveSummarizer(Short()).fit_transform([LIBRARY])
 
 
 def test_it_shortens_texts_in_a_pipeline_and_is_searched(docs):

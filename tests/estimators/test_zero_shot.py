@@ -6,6 +6,7 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.exceptions import NotFittedError
@@ -263,3 +264,21 @@ def test_vectors_that_are_no_numbers_are_refused():
     planted = Planted({"x": [np.nan, 0], "y": [0, 1]})
     with pytest.raises(ParameterError, match="finite numbers"):
         ZeroShotClassifier(planted, descriptions=["x", "y"]).fit()
+
+
+@pytest.mark.parametrize("kind", ["float16", "bfloat16"])
+def test_vectors_of_half_precision_are_vectors_too(kind):
+    class Half(Planted):
+        def transform(self, X):
+            whole = super().transform(X)
+            if kind == "float16":
+                return whole.astype(np.float16)
+            return torch.tensor(whole, dtype=torch.bfloat16, requires_grad=True)
+
+    half, whole = (
+        ZeroShotClassifier(encoder, descriptions={"a": ["x", "xy"], "b": "y"}).fit()
+        for encoder in (Half(PLANTED.vectors), PLANTED)
+    )
+    np.testing.assert_allclose(
+        half.decision_function(["near x"]), whole.decision_function(["near x"]), rtol=1e-5
+    )

@@ -1,5 +1,7 @@
 """Ways of ranking sentences: hand-worked, against scipy's eigenvectors, and at the edges."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from scipy.linalg import eig
@@ -148,3 +150,23 @@ def test_parameters_out_of_their_range_are_refused(vectors):
         maximal_marginal_relevance(vectors, np.ones(11), any_number(12))
     with pytest.raises(ParameterError, match="scores must hold one finite number"):
         take_best([np.nan, 1], any_number(2))
+
+
+def test_marginal_relevance_compares_only_with_what_is_taken():
+    """All cosines of 3,000 sentences would be 72 MB."""
+    vectors = np.random.default_rng(0).normal(size=(3000, 4))
+    tracemalloc.start()
+    taken = select_mmr(vectors, Budget(np.ones(3000, np.int64), 3), trade_off=0.5)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(set(taken)) == 3
+    assert peak < 5e6
+
+
+def test_sentences_that_others_chose_are_checked():
+    budget = Budget(np.array([2, 3, 4]), max_sentences=2, max_length=6)
+    assert budget.check(np.array([2, 0])) == [2, 0]
+    assert budget.check([]) == []
+    for wrong in ([3], [0, 0], [1, 2], [0, 1, 2], ["0"], 5):
+        with pytest.raises(ParameterError, match="chosen"):
+            budget.check(wrong)
