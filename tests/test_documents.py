@@ -1,5 +1,6 @@
 """What the documents say is true: code runs, parameters and files are there, figures are dated."""
 
+import os
 import re
 import subprocess
 import sys
@@ -29,6 +30,8 @@ def test_code_runs(block, tmp_path, request):
         capture_output=True,
         text=True,
         cwd=REPOSITORY if "from benchmarks" in block else tmp_path,
+        # Two run at a time, and each is mostly imports.
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
         check=False,
     )
     assert done.returncode == 0, done.stderr
