@@ -29,6 +29,11 @@ TOKENIZER_FILES = (
     "sentencepiece.model",
 )
 
+# Begins the name of a folder that is not whole yet.
+DRAFT = ".draft-"
+# Without these a folder is no checkpoint or retriever, so they come last.
+MANIFESTS = ("config.json", "retriever.json")
+
 
 def read_json(path: Path) -> dict[str, Any]:
     """Read a JSON object.
@@ -151,15 +156,19 @@ def check_is_new(target: Path) -> None:
     Parameters
     ----------
     target : Path
-        A folder; it may be there, empty.
+        A folder; it may be there, empty but for what a save left that was killed.
 
     Raises
     ------
     CheckpointError
         If it is a file, or holds something.
     """
-    if target.is_file() or (target.is_dir() and any(target.iterdir())):
+    if target.is_file() or (target.is_dir() and _contents(target)):
         raise CheckpointError(f"{target} is not empty; choose a new folder.")
+
+
+def _contents(folder: Path) -> list[Path]:
+    return [path for path in folder.iterdir() if not path.name.startswith(DRAFT)]
 
 
 @contextmanager
@@ -176,20 +185,44 @@ def appearing(target: Path) -> Iterator[Path]:
     Path
         An empty folder.
     """
-    # Inside a folder that exists, so that renaming stays on one file system.
-    place = target if target.exists() else target.parent
-    place.mkdir(parents=True, exist_ok=True)
-    draft = place / f".draft-{uuid4().hex}"
-    draft.mkdir()
+    # A link stays one; what it points to appears.
+    target = target.resolve()
+    draft = _make_draft(target)
     try:
         yield draft
-        if place != target:
-            draft.rename(target)
-            return
-        # Without config.json a folder is no checkpoint, so it comes last.
-        for path in sorted(draft.iterdir(), key=lambda path: path.name == "config.json"):
-            path.rename(target / path.name)
-        draft.rmdir()
+        _rename(draft, target)
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
         raise
+
+
+def _make_draft(target: Path) -> Path:
+    """Make it beside the target, whose place it takes at once, or inside where it cannot be."""
+    there = target.is_dir()
+    # What is mounted cannot be replaced, and a process is lost whose own folder is.
+    inside = there and (target.is_mount() or target == Path.cwd())
+    place = target if inside else target.parent
+    place.mkdir(parents=True, exist_ok=True)
+    draft = place / f"{DRAFT}{uuid4().hex}"
+    try:
+        draft.mkdir()
+    except OSError:
+        if inside or not there:
+            raise
+        draft = target / draft.name
+        draft.mkdir()
+    if there:
+        shutil.copymode(target, draft)
+    return draft
+
+
+def _rename(draft: Path, target: Path) -> None:
+    try:
+        draft.rename(target)
+    except OSError:
+        # From inside, or where the system replaces no folder, files move one by one.
+        if not target.is_dir() or _contents(target):
+            raise
+        for path in sorted(draft.iterdir(), key=lambda path: path.name in MANIFESTS):
+            path.rename(target / path.name)
+        draft.rmdir()

@@ -167,6 +167,7 @@ ROOMS = {
         "skencoder.errors",
         "skencoder.files",
         "skencoder.indexes",
+        "skencoder.listed_files",
         "skencoder.metrics",
         "skencoder.model_source",
         "skencoder.parameter_checks",
@@ -184,7 +185,8 @@ ROOMS = {
     },
     "skencoder.testing": set(),
     "skencoder.datasets": {"skencoder.errors"},
-    "skencoder.indexes": {"skencoder.errors", "skencoder.files"},
+    "skencoder.indexes": {"skencoder.errors", "skencoder.files", "skencoder.listed_files"},
+    "skencoder.listed_files": {"skencoder.errors", "skencoder.files"},
     "skencoder.metrics": {"skencoder.errors"},
     "skencoder.retrieval": {"skencoder.errors"},
 }

@@ -20,7 +20,7 @@ from skencoder.indexes.inputs import (
 )
 from skencoder.indexes.pairs import Queries, score_pairs
 from skencoder.indexes.protocol import Positions, Scores
-from skencoder.indexes.rows import MOST_REMOVED, Numbers, Rows
+from skencoder.indexes.rows import MOST_REMOVED, Numbers, Rows, row_norms
 from skencoder.indexes.scoring import METRICS, Double, Vectors, to_float32
 
 GRAPH, POSITIONS = "graph.bin", "graph-positions.npy"
@@ -57,7 +57,8 @@ class ApproximateIndex:
     """Compare each query only with rows that a library proposes.
 
     The scores of what it proposes are computed exactly, and ties are ordered by position, so that
-    results differ from those of `ExactIndex` only where a row was not proposed. Where a library
+    results differ from those of `ExactIndex` only where a row was not proposed; among more ties
+    than are proposed it may be the first ones that were not. Where a library
     proposes too few, the query is compared with all rows. Rows that are removed stay in the graph,
     hidden, until they are a fifth of it; then it is built again.
 
@@ -99,7 +100,9 @@ class ApproximateIndex:
     def __len__(self) -> int:
         return len(self._rows)
 
-    def search(self, queries: ArrayLike, n_neighbors: int) -> tuple[Scores, Positions]:
+    def search(
+        self, queries: ArrayLike, n_neighbors: int, *, ranks: Positions | None = None
+    ) -> tuple[Scores, Positions]:
         """Find rows that are near to every query, most often the nearest.
 
         Parameters
@@ -108,6 +111,9 @@ class ApproximateIndex:
             Finite vectors.
         n_neighbors : int
             From 1 to the number of rows.
+        ranks : int64 of shape (n_rows,), optional
+            Which of equally near rows comes first: that of the lower rank. None is the order of
+            positions.
 
         Returns
         -------
@@ -115,7 +121,7 @@ class ApproximateIndex:
             Cosine similarity, dot product, or euclidean distance times -1; best first. The cosine
             with a zero vector is 0.
         positions : int64 of shape (n_queries, n_neighbors)
-            Of the rows; of equal scores the lower position comes first.
+            Of the rows; of equal scores the lower rank comes first.
 
         Raises
         ------
@@ -124,16 +130,17 @@ class ApproximateIndex:
         """
         checked = Queries.check(check_vectors(queries, "queries", n_features=self.n_features))
         k = check_n_neighbors(n_neighbors, len(self))
+        by_number = self._rows.by_number(ranks)
         scores, numbers = np.empty((len(checked), k)), np.empty((len(checked), k), np.int64)
         for first in range(0, len(checked), QUERY_BATCH):
             part = np.arange(first, min(first + QUERY_BATCH, len(checked)))
-            scores[part], numbers[part] = self._search(checked.take(part), k)
+            scores[part], numbers[part] = self._search(checked.take(part), k, by_number)
         return to_float32(scores), self._rows.positions(numbers)
 
-    def _search(self, queries: Queries, k: int) -> tuple[Double, Numbers]:
+    def _search(self, queries: Queries, k: int, ranks: Numbers | None) -> tuple[Double, Numbers]:
         metric = METRICS[self.metric]
         asked, numbers = self._propose(queries, k)
-        best = score_pairs(self._rows, metric, queries, asked, numbers).best(k)
+        best = score_pairs(self._rows, metric, queries, asked, numbers).best(k, ranks)
         whole = np.bincount(best.queries, minlength=len(queries)) == k
         there = whole[best.queries]
         scores, found = np.empty((len(queries), k)), np.empty((len(queries), k), np.int64)
@@ -141,7 +148,7 @@ class ApproximateIndex:
         found[whole] = best.numbers[there].reshape(-1, k)
         if not whole.all():
             rest = np.flatnonzero(~whole)
-            scores[rest], found[rest] = nearest(self._rows, metric, queries.take(rest), k)
+            scores[rest], found[rest] = nearest(self._rows, metric, queries.take(rest), k, ranks)
         return scores, found
 
     def _propose(self, queries: Queries, k: int) -> tuple[Numbers, Numbers]:
@@ -169,12 +176,19 @@ class ApproximateIndex:
             If they are not finite vectors of this width.
         """
         new = check_vectors(vectors, "vectors", n_features=self.n_features)
-        self._rows.append(new)
-        numbers = np.arange(len(self._rows.norms) - len(new), len(self._rows.norms))
-        for first in range(0, len(new), ADDED_AT_ONCE):
-            part = slice(first, first + ADDED_AT_ONCE)
-            self._graph.add(self._prepare(new[part], self._rows.norms[numbers[part]]))
-        self._numbers = np.concatenate([self._numbers, numbers])
+        norms, n_before = row_norms(new), len(self._rows.norms)
+        try:
+            for first in range(0, len(new), ADDED_AT_ONCE):
+                part = slice(first, first + ADDED_AT_ONCE)
+                self._graph.add(self._prepare(new[part], norms[part]))
+            self._rows.append(new)
+            numbers = np.arange(n_before, n_before + len(new))
+        except BaseException:
+            # What the graph has taken in already is of no row.
+            numbers = np.full(len(self._graph) - len(self._numbers), HIDDEN)
+            raise
+        finally:
+            self._numbers = np.concatenate([self._numbers, numbers])
 
     def remove(self, positions: ArrayLike) -> None:
         """Take rows out; the others keep their order and close up.

@@ -11,6 +11,7 @@ from skencoder.indexes.rows import Block, Numbers, Rows
 from skencoder.indexes.scan import Scan
 from skencoder.indexes.scoring import Double, Metric
 from skencoder.indexes.selection import Selection
+from skencoder.indexes.ties import Ties
 
 # Queries for which the rows are read once; mapped rows are read again for the next ones.
 QUERY_BATCH = 8192
@@ -29,7 +30,11 @@ PATIENCE = 32
 
 
 def nearest(
-    rows: Rows, metric: Metric, queries: Queries, n_neighbors: int
+    rows: Rows,
+    metric: Metric,
+    queries: Queries,
+    n_neighbors: int,
+    ranks: Numbers | None = None,
 ) -> tuple[Double, Numbers]:
     """Find the nearest rows of every query.
 
@@ -43,65 +48,80 @@ def nearest(
         What is looked for.
     n_neighbors : int
         At most the number of rows.
+    ranks : int64 of shape (n_numbers,), optional
+        By number, which of equal rows comes first; None is the one with the lower number.
 
     Returns
     -------
     scores : float64 of shape (n_queries, n_neighbors)
         Best first.
     numbers : int64 of shape (n_queries, n_neighbors)
-        Of equal scores the lower number first.
+        Of equal scores the row of the lower rank first.
     """
     scores = np.zeros((len(queries), n_neighbors))
-    numbers = np.broadcast_to(rows.numbers()[:n_neighbors], scores.shape).copy()
-    # A query that is as near to all rows gets the first ones.
-    asked = np.flatnonzero((queries.norms > 0) | (not metric.zero_is_alike))
+    numbers = np.empty(scores.shape, np.int64)
+    as_near_to_all = (queries.norms == 0) & metric.zero_is_alike
+    if as_near_to_all.any():
+        numbers[as_near_to_all] = _first_rows(rows, n_neighbors, ranks)
+    asked = np.flatnonzero(~as_near_to_all)
     size = max(1, min(QUERY_BATCH, PAIRS_AT_ONCE // n_neighbors))
     for first in range(0, len(asked), size):
         part = asked[first : first + size]
-        batch = _Batch(rows, metric, queries.take(part), n_neighbors)
+        batch = _Batch(rows, metric, queries.take(part), n_neighbors, ranks)
         scores[part], numbers[part] = batch.search()
     return scores, numbers
+
+
+def _first_rows(rows: Rows, n_rows: int, ranks: Numbers | None) -> Numbers:
+    numbers = rows.numbers()
+    return numbers[:n_rows] if ranks is None else numbers[np.argsort(ranks[numbers])[:n_rows]]
 
 
 class _Batch:
     """Queries for which the rows are read together."""
 
-    def __init__(self, rows: Rows, metric: Metric, queries: Queries, n_neighbors: int) -> None:
+    def __init__(
+        self,
+        rows: Rows,
+        metric: Metric,
+        queries: Queries,
+        n_neighbors: int,
+        ranks: Numbers | None,
+    ) -> None:
         self._rows, self._metric, self._queries = rows, metric, queries
-        self._k = n_neighbors
-        self._prepared = Queries(*metric.prepare(queries.vectors, queries.norms))
+        self._k, self._ranks = n_neighbors, ranks
+        vectors = queries.vectors.astype(np.float64)
+        self._vectors, self._lengths = metric.prepare(vectors, queries.norms)
 
     def search(self) -> tuple[Double, Numbers]:
         scans = choose_scans(self._queries.norms, self._rows.norms, self._rows.n_features)
         patience = PATIENCE * self._k * len(self._queries)
+        task = self._rows, self._metric, self._queries, self._k, self._ranks
         for make_scan in scans:
-            selection = self._start()
+            selection = Selection(*task)
             passes = self._passes(selection, make_scan, np.empty(0, np.int64))
             if all(selection.n_noted <= patience for _ in passes):
                 return selection.result()
         # Very many rows score alike, most often because they are the same.
-        copies = later_copies(self._rows, self._k)
-        selection = self._start()
-        for _ in self._passes(selection, scans[-1], copies):
+        ties = Ties(*task)
+        for _ in self._passes(ties, scans[-1], later_copies(self._rows, self._k, self._ranks)):
             pass
-        return selection.result()
-
-    def _start(self) -> Selection:
-        return Selection(self._rows, self._metric, self._queries, self._k)
+        return ties.result()
 
     def _passes(
-        self, selection: Selection, make_scan: MakeScan, without: Numbers
+        self, selection: Selection | Ties, make_scan: MakeScan, without: Numbers
     ) -> Iterator[None]:
         """Let one block after the other go by."""
-        scan = make_scan(self._prepared.vectors)
+        scan = make_scan(self._vectors)
         for block in self._rows.blocks(self._block_rows(), multiple=CHUNK_ROWS, without=without):
             form = self._metric.form(block.norms)
             scan.load(block, form)
-            self._look(scan, selection, block, scan.error(self._prepared.norms, form))
+            self._look(scan, selection, block, scan.error(self._lengths, form))
             yield
 
-    def _look(self, scan: Scan, selection: Selection, block: Block, error: Double) -> None:
-        chunk_rows = 1 if len(block.norms) % CHUNK_ROWS else self._chunk_rows()
+    def _look(self, scan: Scan, selection: Selection | Ties, block: Block, error: Double) -> None:
+        in_chunks = isinstance(selection, Selection) and not len(block.norms) % CHUNK_ROWS
+        chunk_rows = self._chunk_rows() if in_chunks else 1
         for first in range(0, len(error), QUERIES_AT_ONCE):
             last = min(first + QUERIES_AT_ONCE, len(error))
             scores = scan.compare(first, last, chunk_rows)

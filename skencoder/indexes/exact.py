@@ -53,7 +53,9 @@ class ExactIndex:
     def __len__(self) -> int:
         return len(self._rows)
 
-    def search(self, queries: ArrayLike, n_neighbors: int) -> tuple[Scores, Positions]:
+    def search(
+        self, queries: ArrayLike, n_neighbors: int, *, ranks: Positions | None = None
+    ) -> tuple[Scores, Positions]:
         """Find the nearest rows of every query.
 
         Parameters
@@ -62,6 +64,9 @@ class ExactIndex:
             Finite vectors.
         n_neighbors : int
             From 1 to the number of rows.
+        ranks : int64 of shape (n_rows,), optional
+            Which of equally near rows comes first: that of the lower rank. None is the order of
+            positions.
 
         Returns
         -------
@@ -69,7 +74,7 @@ class ExactIndex:
             Cosine similarity, dot product, or euclidean distance times -1; best first. The cosine
             with a zero vector is 0.
         positions : int64 of shape (n_queries, n_neighbors)
-            Of the rows; of equal scores the lower position comes first.
+            Of the rows; of equal scores the lower rank comes first.
 
         Raises
         ------
@@ -78,7 +83,8 @@ class ExactIndex:
         """
         checked = Queries.check(check_vectors(queries, "queries", n_features=self.n_features))
         k = check_n_neighbors(n_neighbors, len(self))
-        scores, numbers = nearest(self._rows, METRICS[self.metric], checked, k)
+        by_number = self._rows.by_number(ranks)
+        scores, numbers = nearest(self._rows, METRICS[self.metric], checked, k, by_number)
         return to_float32(scores), self._rows.positions(numbers)
 
     def add(self, vectors: ArrayLike) -> None:

@@ -92,6 +92,9 @@ class FaissGraph:
         index.hnsw.efSearch = thoroughness.expansion_search
         return cls(index)
 
+    def __len__(self) -> int:
+        return int(self._index.ntotal)
+
     def add(self, vectors: Vectors) -> None:
         """Append rows.
 

@@ -15,15 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skencoder.errors import IndexFileError
-from skencoder.files import appearing, check_is_new, file_sha256
+from skencoder.files import appearing, check_is_new
 from skencoder.indexes.inputs import METRIC_NAMES
 from skencoder.indexes.rows import Rows
+from skencoder.listed_files import Listing, check_files, is_listing, list_files
 
 FORMAT, VERSION = "skencoder-index", 1
 CONFIG, VECTORS, NORMS = "config.json", "vectors.npy", "norms.npy"
 WRITTEN_AT_ONCE = 8192
-# Larger files are not read when an index is loaded, so not compared with their SHA-256 either.
-LARGEST_READ = 2**30
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ class Description:
     n_rows: int
     n_features: int
     options: dict[str, Any] = field(default_factory=dict)
-    files: dict[str, dict[str, Any]] = field(default_factory=dict)
+    files: Listing = field(default_factory=dict)
     format: str = FORMAT
     version: int = VERSION
 
@@ -86,10 +85,7 @@ def writing_index(folder: Path, description: Description, rows: Rows) -> Iterato
         _write_vectors(draft / VECTORS, rows)
         np.save(draft / NORMS, rows.kept_norms(), allow_pickle=False)
         yield draft
-        files = {
-            path.name: {"bytes": path.stat().st_size, "sha256": file_sha256(path)}
-            for path in sorted(draft.iterdir())
-        }
+        files = list_files(draft, draft.iterdir())
         text = json.dumps(asdict(replace(description, files=files)), indent=2) + "\n"
         (draft / CONFIG).write_text(text, encoding="utf-8")
 
@@ -132,8 +128,7 @@ def read_description(folder: Path) -> Description:
     except (OSError, ValueError, RecursionError) as error:
         raise IndexFileError(f"{path} cannot be read, so {folder} is no index: {error}") from error
     description = _to_description(path, content)
-    for name, wanted in description.files.items():
-        _check_file(folder / name, wanted["bytes"], wanted["sha256"])
+    check_files(folder, description.files, CONFIG, "Build the index again.")
     return description
 
 
@@ -163,25 +158,8 @@ def _is_whole(description: Description) -> bool:
         and description.metric in METRIC_NAMES
         and all(isinstance(name, str) for name in (description.index, *description.options))
         and {VECTORS, NORMS} <= set(files)
-        # Names of files in this folder, and nothing that leads out of it.
-        and all(Path(name).name == name for name in files)
-        and all(set(facts) == {"bytes", "sha256"} for facts in files.values())
+        and is_listing(files)
     )
-
-
-def _check_file(path: Path, size: Any, checksum: Any) -> None:
-    if not path.is_file():
-        raise IndexFileError(f"{path} is missing; {path.parent / CONFIG} lists it.")
-    if path.stat().st_size != size:
-        raise IndexFileError(
-            f"{path} has {path.stat().st_size} bytes, but {size} were written; it is damaged, or "
-            "of another index. Build the index again."
-        )
-    if size <= LARGEST_READ and file_sha256(path) != checksum:
-        raise IndexFileError(
-            f"{path} is not what was written (its SHA-256 differs); it is damaged, or of another "
-            "index. Build the index again."
-        )
 
 
 def map_rows(folder: Path, description: Description) -> Rows:

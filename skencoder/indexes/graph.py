@@ -14,6 +14,9 @@ from skencoder.indexes.scoring import Vectors
 class Graph(Protocol):
     """A library's index; rows are numbered from 0 in the order they are added."""
 
+    def __len__(self) -> int:
+        """Count the rows."""
+
     def add(self, vectors: Vectors) -> None:
         """Append rows.
 

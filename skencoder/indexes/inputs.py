@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from skencoder.errors import ParameterError
+from skencoder.indexes.scoring import METRICS
 
-METRIC_NAMES = ("cosine", "dot", "euclidean")
+METRIC_NAMES = tuple(METRICS)
 
 
 def check_metric(metric: Any) -> str:

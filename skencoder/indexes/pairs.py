@@ -17,13 +17,13 @@ class Queries:
 
     Parameters
     ----------
-    vectors : float64 of shape (n_queries, n_features)
-        As they came.
+    vectors : float32 of shape (n_queries, n_features)
+        As they came; brought to float64 where they are compared, as there may be many.
     norms : float64 of shape (n_queries,)
         Their lengths.
     """
 
-    vectors: Double
+    vectors: Vectors
     norms: Double
 
     @classmethod
@@ -45,7 +45,7 @@ class Queries:
         ParameterError
             If one has NaN or infinity.
         """
-        return cls(vectors.astype(np.float64), row_norms(vectors, "queries"))
+        return cls(vectors, row_norms(vectors, "queries"))
 
     def __len__(self) -> int:
         return len(self.norms)
@@ -109,20 +109,23 @@ class Pairs:
         parts = zip(vars(self).values(), vars(others).values(), strict=True)
         return Pairs(*(np.concatenate(part) for part in parts))
 
-    def best(self, n_neighbors: int) -> "Pairs":
+    def best(self, n_neighbors: int, ranks: Numbers | None = None) -> "Pairs":
         """Keep the best pairs of each query.
 
         Parameters
         ----------
         n_neighbors : int
             How many.
+        ranks : int64 of shape (n_numbers,), optional
+            By number, which of equal rows comes first; None is the one with the lower number.
 
         Returns
         -------
         Pairs
-            By query, the best first; of equal ones the row with the lower number.
+            By query, the best first.
         """
-        order = np.lexsort((self.numbers, -self.scores, self.queries))
+        ties = self.numbers if ranks is None else ranks[self.numbers]
+        order = np.lexsort((ties, -self.scores, self.queries))
         counts = np.bincount(self.queries)
         starts = np.cumsum(counts) - counts
         rank = np.arange(len(order)) - np.repeat(starts, counts)
@@ -156,5 +159,6 @@ def score_pairs(
         part = slice(first, first + SCORED_AT_ONCE)
         query, row = queries[part], numbers[part]
         lengths = asked.norms[query], rows.norms[row]
-        scores[part] = metric.score(asked.vectors[query], rows.take(row), *lengths)
+        vectors = asked.vectors[query].astype(np.float64)
+        scores[part] = metric.score(vectors, rows.take(row), *lengths)
     return Pairs(queries, numbers, scores)

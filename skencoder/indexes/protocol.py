@@ -25,7 +25,9 @@ class VectorIndex(Protocol):
     def __len__(self) -> int:
         """Count the rows."""
 
-    def search(self, queries: ArrayLike, n_neighbors: int) -> tuple[Scores, Positions]:
+    def search(
+        self, queries: ArrayLike, n_neighbors: int, *, ranks: Positions | None = None
+    ) -> tuple[Scores, Positions]:
         """Find the nearest rows of every query.
 
         Parameters
@@ -34,6 +36,9 @@ class VectorIndex(Protocol):
             Finite vectors.
         n_neighbors : int
             From 1 to the number of rows.
+        ranks : int64 of shape (n_rows,), optional
+            Which of equally near rows comes first: that of the lower rank. None is the order of
+            positions.
 
         Returns
         -------
@@ -41,7 +46,7 @@ class VectorIndex(Protocol):
             Cosine similarity, dot product, or euclidean distance times -1; best first. The cosine
             with a zero vector is 0.
         positions : int64 of shape (n_queries, n_neighbors)
-            Of the rows; of equal scores the lower position comes first.
+            Of the rows; of equal scores the lower rank comes first.
 
         Raises
         ------

@@ -73,8 +73,9 @@ def build_index(
     Parameters
     ----------
     name : {"exact", "hnsw", "faiss"}
-        Which index: all rows compared; a graph of neighbours in usearch, which misses some (extra
-        ``hnsw``); faiss, its flat index or its graph (extra ``faiss``).
+        Which index: all rows compared; a graph of neighbours in usearch, which misses some, not
+        the same ones in every build, as several threads build it (extra ``hnsw``); faiss, its flat
+        index or its graph (extra ``faiss``).
     vectors : float32 of shape (n_rows, n_features)
         Finite vectors; not copied. They must not be changed.
     metric : {"cosine", "dot", "euclidean"}, default="cosine"

@@ -144,6 +144,25 @@ class Rows:
         """
         return np.arange(len(self.norms)) if self._kept is None else self._kept
 
+    def by_number(self, values: Numbers | None) -> Numbers | None:
+        """Turn what is known of the rows that are left into what is known of all numbers.
+
+        Parameters
+        ----------
+        values : int64 of shape (n_rows,) or None
+            By position.
+
+        Returns
+        -------
+        int64 of shape (n_numbers,) or None
+            By number; 0 for rows that are gone.
+        """
+        if values is None or self._kept is None:
+            return values
+        spread = np.zeros(len(self.norms), np.int64)
+        spread[self._kept] = values
+        return spread
+
     def positions(self, numbers: Numbers) -> Numbers:
         """Turn numbers into positions.
 

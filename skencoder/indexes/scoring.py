@@ -51,14 +51,14 @@ class Metric:
         Lengths of a block's rows to how products with them become comparable.
     score : callable
         Queries, as many rows, the lengths of both to float64 scores of shape (n_pairs,), where
-        higher is nearer.
+        higher is nearer. Of queries there may be one for all rows.
     zero_is_alike : bool
         Whether a query of zeros has the same score with every row: 0.
     """
 
     prepare: Callable[[Double, Double], tuple[Double, Double]]
     form: Callable[[Double], ProductForm]
-    score: Callable[[Double, Vectors, Double, Double], Double]
+    score: Callable[[Double, Vectors | Double, Double, Double], Double]
     zero_is_alike: bool
 
 
@@ -114,17 +114,24 @@ def _form_euclidean(norms: Double) -> ProductForm:
     return ProductForm(1.0, -(norms**2) / 2, high, 0.0)
 
 
-def _score_cosine(queries: Double, rows: Vectors, norms: Double, row_norms: Double) -> Double:
+def _score_cosine(
+    queries: Double, rows: Vectors | Double, norms: Double, row_norms: Double
+) -> Double:
     lengths = norms * row_norms
     # The dot product with a zero vector is 0, whatever it is divided by.
-    return _dots(queries, rows) / (lengths + (lengths == 0))
+    cosines: Double = _dots(queries, rows) / (lengths + (lengths == 0))
+    return cosines
 
 
-def _score_dot(queries: Double, rows: Vectors, norms: Double, row_norms: Double) -> Double:
+def _score_dot(
+    queries: Double, rows: Vectors | Double, norms: Double, row_norms: Double
+) -> Double:
     return _dots(queries, rows)
 
 
-def _score_euclidean(queries: Double, rows: Vectors, norms: Double, row_norms: Double) -> Double:
+def _score_euclidean(
+    queries: Double, rows: Vectors | Double, norms: Double, row_norms: Double
+) -> Double:
     """Measure distances from the differences, which loses nothing where they are small."""
     differences = rows - queries
     squares: Double = (differences * differences).sum(axis=1)
@@ -132,7 +139,7 @@ def _score_euclidean(queries: Double, rows: Vectors, norms: Double, row_norms: D
     return 0.0 - np.sqrt(squares)
 
 
-def _dots(queries: Double, rows: Vectors) -> Double:
+def _dots(queries: Double, rows: Vectors | Double) -> Double:
     # Not a matrix product, which may add up equal rows in different orders.
     dots: Double = (rows * queries).sum(axis=1)
     return dots

@@ -29,6 +29,8 @@ class Selection:
         What is looked for.
     n_neighbors : int
         At most the number of rows.
+    ranks : int64 of shape (n_numbers,) or None
+        By number, which of equal rows comes first; None is the one with the lower number.
 
     Attributes
     ----------
@@ -38,9 +40,16 @@ class Selection:
         Those of them that are not scored yet.
     """
 
-    def __init__(self, rows: Rows, metric: Metric, queries: Queries, n_neighbors: int) -> None:
+    def __init__(
+        self,
+        rows: Rows,
+        metric: Metric,
+        queries: Queries,
+        n_neighbors: int,
+        ranks: Numbers | None,
+    ) -> None:
         self._rows, self._metric, self._queries = rows, metric, queries
-        self._k = n_neighbors
+        self._k, self._ranks = n_neighbors, ranks
         # Per query, quick scores that rows surely reach; the least of them is the bar.
         self._reached = np.full((len(queries), n_neighbors), -np.inf)
         self._waiting: list[tuple[Numbers, Numbers, Double]] = []
@@ -90,7 +99,7 @@ class Selection:
         scored = score_pairs(
             self._rows, self._metric, self._queries, queries[still], numbers[still]
         )
-        self._best = self._best.join(scored).best(self._k)
+        self._best = self._best.join(scored).best(self._k, self._ranks)
         self._waiting, self.n_waiting = [], 0
 
     def result(self) -> tuple[Double, Numbers]:
@@ -101,7 +110,7 @@ class Selection:
         scores : float64 of shape (n_queries, n_neighbors)
             Best first.
         numbers : int64 of shape (n_queries, n_neighbors)
-            Of equal scores the lower number first.
+            Of equal scores the row of the lower rank first.
         """
         self.settle()
         shape = (len(self._queries), self._k)

@@ -74,6 +74,9 @@ class UsearchGraph:
         self._index = import_usearch().Index(ndim=n_features, **KINDS[metric], **self._settings)
         self._viewed: Path | None = None
 
+    def __len__(self) -> int:
+        return len(self._index)
+
     def add(self, vectors: Vectors) -> None:
         """Append rows.
 

@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pytest
 
+from skencoder import listed_files
 from skencoder.errors import IndexFileError, MissingExtraError, ParameterError
 from skencoder.indexes import approximate, build_index, load_index
 from tests.indexes.references import assert_same, clustered, recall, score_all, search_all
@@ -177,12 +178,10 @@ def test_damaged_files(build, name, tmp_path):
 
 
 def test_a_graph_of_another_library(build, tmp_path, monkeypatch):
-    from skencoder.indexes import folder
-
     build(clustered(50, 8)).save(tmp_path / "index")
     path = tmp_path / "index" / "graph.bin"
     path.write_bytes(b"\x00" * path.stat().st_size)
-    monkeypatch.setattr(folder, "LARGEST_READ", 10)
+    monkeypatch.setattr(listed_files, "LARGEST_READ", 10)
     with pytest.raises(IndexFileError, match=r"graph.bin"):
         load_index(tmp_path / "index")
 
@@ -234,3 +233,36 @@ def test_the_same_refusals_as_of_the_exact_index(build):
         index.add([[0, np.nan, 0]])
     assert len(index) == 3
     assert index.search(np.eye(3), 1)[1].ravel().tolist() == [0, 1, 2]
+
+
+def test_what_could_not_be_added_is_not_there(build, monkeypatch):
+    """A library that fails midway leaves the index as it was, and ready for more."""
+    monkeypatch.setattr(approximate, "ADDED_AT_ONCE", 10)
+    rows, queries = clustered(60, 8), clustered(5, 8, seed=1)
+    index = build(rows[:20])
+    add = type(index._graph).add
+
+    def fail(graph, vectors):
+        if len(graph) > 35:
+            raise MemoryError("no more")
+        add(graph, vectors)
+
+    monkeypatch.setattr(type(index._graph), "add", fail)
+    with pytest.raises(MemoryError, match="no more"):
+        index.add(rows[20:])
+    assert len(index) == 20
+    assert_same(index.search(queries, 20), search_all("cosine", queries, rows[:20], 20))
+    monkeypatch.undo()
+    index.add(rows[20:40])
+    assert_same(index.search(queries, 40), search_all("cosine", queries, rows[:40], 40))
+
+
+def test_a_graph_whose_file_is_gone_takes_no_rows(tmp_path):
+    pytest.importorskip("usearch")
+    build_index("hnsw", clustered(20, 8)).save(tmp_path / "index")
+    index = load_index(tmp_path / "index")
+    (tmp_path / "index" / "graph.bin").unlink()
+    with pytest.raises(IndexFileError, match=r"graph.bin"):
+        index.add(clustered(5, 8))
+    assert len(index) == 20
+    assert index.search(clustered(5, 8), 20)[1].max() == 19

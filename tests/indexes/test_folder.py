@@ -9,8 +9,9 @@ import sys
 import numpy as np
 import pytest
 
+from skencoder import listed_files
 from skencoder.errors import CheckpointError, IndexFileError
-from skencoder.indexes import build_index, folder, load_index
+from skencoder.indexes import build_index, load_index
 from tests.conftest import REPOSITORY
 from tests.indexes.references import assert_same, clustered
 
@@ -99,7 +100,7 @@ def test_a_file_cut_short(saved, name):
 
 
 def test_large_files_are_not_read_but_their_header_is(saved, monkeypatch):
-    monkeypatch.setattr(folder, "LARGEST_READ", 10)
+    monkeypatch.setattr(listed_files, "LARGEST_READ", 10)
     content = bytearray((saved / "vectors.npy").read_bytes())
     content[-1] ^= 0xFF
     (saved / "vectors.npy").write_bytes(content)
@@ -165,7 +166,7 @@ def test_nothing_is_unpickled(saved, tmp_path, name, write):
     path = saved / name
     write(path, np.array([Bomb()], dtype=object))
     files = json.loads((saved / "config.json").read_text())["files"]
-    facts = {"bytes": path.stat().st_size, "sha256": folder.file_sha256(path)}
+    facts = {"bytes": path.stat().st_size, "sha256": listed_files.file_sha256(path)}
     change(saved, files=files | {name: facts})
 
     with pytest.raises(IndexFileError, match=f"{name} cannot be read"):
@@ -182,7 +183,7 @@ def test_a_failed_save_leaves_nothing(tmp_path, monkeypatch):
     def fail(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(folder, "file_sha256", fail)
+    monkeypatch.setattr(listed_files, "file_sha256", fail)
     with pytest.raises(OSError, match="No space left"):
         build_index("exact", np.eye(3)).save(tmp_path / "index")
     assert not list(tmp_path.iterdir())
@@ -191,14 +192,19 @@ def test_a_failed_save_leaves_nothing(tmp_path, monkeypatch):
 KILLED = """
 import os, sys
 import numpy as np
-from skencoder.indexes import build_index, folder
-folder.file_sha256 = lambda path: os._exit(9)
-build_index("exact", np.eye(3)).save(folder.Path(sys.argv[1]))
+from skencoder import listed_files
+from skencoder.indexes import build_index
+listed_files.file_sha256 = lambda path: os._exit(9)
+build_index("exact", np.eye(3)).save(sys.argv[1])
 """
 
 
-def test_a_process_killed_while_it_saves_leaves_no_index(tmp_path):
+@pytest.mark.parametrize("there", [False, True])
+def test_a_process_killed_while_it_saves_leaves_no_index(tmp_path, there):
+    """Nor does it matter whether the folder was there, empty."""
     target = tmp_path / "index"
+    if there:
+        target.mkdir()
     done = subprocess.run(
         [sys.executable, "-c", KILLED, str(target)],
         check=False,
@@ -206,7 +212,8 @@ def test_a_process_killed_while_it_saves_leaves_no_index(tmp_path):
         env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
     )
     assert done.returncode == 9
-    assert not target.exists()
+    assert target.exists() == there
+    assert not there or not list(target.iterdir())
     with pytest.raises(IndexFileError, match="is no index"):
         load_index(target)
     build_index("exact", np.eye(3)).save(target)
