@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 from skencoder.errors import ParameterError
 
 Floats = NDArray[np.float64]
+
+# Ranked documents held at once: 32 MiB of positions, and some times that as ids.
+RANKED_AT_ONCE = 2**22
 Measure = Callable[[Floats, Floats, int | None], float]
 
 
@@ -187,7 +190,8 @@ def score_rankings(relevant: Any, ranked: Any, metrics: Iterable[str]) -> dict[s
         If there is no such metric, the two do not belong together, an id is ranked twice, or
         nothing is relevant.
     """
-    parsed = {metric: _parse(metric) for metric in metrics}
+    names = [metrics] if isinstance(metrics, str) else metrics
+    parsed = {metric: _parse(metric) for metric in names}
     pairs = _grade(relevant, ranked)
     return {
         metric: np.array([measure(gains, ideal, k) for gains, ideal in pairs])
@@ -250,7 +254,8 @@ class RetrievalScorer:
         queries : iterable of shape (n_queries,)
             The texts to search with.
         relevant : sequence of shape (n_queries,)
-            Per query what is relevant, as in `ndcg_score_at_k`.
+            Per query what is relevant, as in `ndcg_score_at_k`; where documents have labels, the
+            labels of which all documents are.
 
         Returns
         -------
@@ -293,19 +298,31 @@ class RetrievalScorer:
     def _score(self, estimator: Any, queries: Any, relevant: Any) -> dict[str, Floats]:
         queries = queries if hasattr(queries, "__len__") else list(queries)
         retriever, prepared = _unwrap(estimator, queries)
-        check_relevant(relevant, len(queries), retriever.ids_)
+        ids, labels = retriever.ids_, getattr(retriever, "labels_", None)
+        if labels is None:
+            check_relevant(relevant, len(queries), ids)
+            relevant = list(relevant)
+        else:
+            check_relevant(relevant, len(queries), labels, "label")
+            relevant = _documents_of(relevant, labels, ids)
         depths = [_parse(metric)[1] for metric in self._names]
-        n_documents = len(retriever.ids_)
-        depth = min(max(k or n_documents for k in depths), n_documents)
-        positions = retriever.kneighbors(prepared, depth, return_distance=False)
-        return score_rankings(list(relevant), retriever.ids_[positions].tolist(), self._names)
+        depth = min(max(k or len(ids) for k in depths), len(ids))
+        at_once = max(1, RANKED_AT_ONCE // depth)
+        parts = []
+        for first in range(0, max(len(queries), 1), at_once):
+            part = slice(first, first + at_once)
+            # Rows of a frame are picked by iloc, those of all else by brackets.
+            asked = getattr(prepared, "iloc", prepared)[part]
+            positions = retriever.kneighbors(asked, depth, return_distance=False)
+            parts.append(score_rankings(relevant[part], ids[positions].tolist(), self._names))
+        return {name: np.concatenate([part[name] for part in parts]) for name in self._names}
 
     @property
     def _names(self) -> tuple[str, ...]:
         return (self.metrics,) if isinstance(self.metrics, str) else self.metrics
 
 
-def check_relevant(relevant: Any, n_queries: int, ids: Collection[Any]) -> None:
+def check_relevant(relevant: Any, n_queries: int, ids: Collection[Any], what: str = "id") -> None:
     """Refuse relevant documents that are not there, or not one entry per query.
 
     Parameters
@@ -316,16 +333,19 @@ def check_relevant(relevant: Any, n_queries: int, ids: Collection[Any]) -> None:
         Queries.
     ids : collection of shape (n_documents,)
         Of the documents that are there.
+    what : {"id", "label"}, default="id"
+        What these are.
 
     Raises
     ------
     ParameterError
         If it is no such sequence, or an id is unknown.
     """
-    if isinstance(relevant, str | Mapping | AbstractSet) or not hasattr(relevant, "__len__"):
+    no_list = isinstance(relevant, str | bytes | Mapping | AbstractSet) or _is_frame(relevant)
+    if no_list or not hasattr(relevant, "__len__"):
         raise ParameterError(
-            f"relevant must be a list with one entry per query: an id, a set of ids, or a dict of "
-            f"ids to grades; got a {type(relevant).__name__}."
+            f"relevant must be a list with one entry per query: an {what}, a set of {what}s, or a "
+            f"dict of {what}s to grades; got a {type(relevant).__name__}."
         )
     if len(relevant) != n_queries:
         raise ParameterError(
@@ -337,9 +357,27 @@ def check_relevant(relevant: Any, n_queries: int, ids: Collection[Any]) -> None:
         unknown = [name for name in _grades(entry, query) if name not in known]
         if unknown:
             raise ParameterError(
-                f"relevant[{query}] holds {unknown[0]!r}, which is no document's id; the ids are "
-                f"{_kind(known)}, such as {next(iter(known))!r}."
+                f"relevant[{query}] holds {unknown[0]!r}, which is no document's {what}; the "
+                f"{what}s are {_kind(known)}, such as {next(iter(known))!r}."
             )
+
+
+def _documents_of(
+    relevant: Any, labels: NDArray[Any], ids: NDArray[Any]
+) -> list[dict[Any, float]]:
+    """Turn labels that are relevant into documents."""
+    members: dict[Any, list[Any]] = {}
+    for label, name in zip(labels.tolist(), ids.tolist(), strict=True):
+        members.setdefault(label, []).append(name)
+    return [
+        {n: grade for label, grade in _grades(entry, query).items() for n in members[label]}
+        for query, entry in enumerate(relevant)
+    ]
+
+
+def _is_frame(value: Any) -> bool:
+    # Going through a frame gives the names of its columns.
+    return hasattr(value, "columns")
 
 
 def _unwrap(estimator: Any, queries: Any) -> tuple[Any, Any]:
@@ -402,7 +440,8 @@ def _align(relevant: Any, ranked: Any) -> tuple[list[Any], list[Any], list[Any]]
 
 
 def _as_list(name: str, value: Any) -> list[Any]:
-    if isinstance(value, str | AbstractSet) or not isinstance(value, Iterable):
+    no_list = isinstance(value, str | bytes | AbstractSet) or _is_frame(value)
+    if no_list or not isinstance(value, Iterable):
         raise ParameterError(
             f"{name} must be a mapping or a list with one entry per query; got a "
             f"{type(value).__name__}."
@@ -420,9 +459,14 @@ def _grades(entry: Any, query: Any) -> dict[Any, float]:
                     f"that is not negative was expected."
                 )
         grades = {name: float(grade) for name, grade in entry.items()}
-    elif isinstance(entry, str | Integral):
+    elif hasattr(entry, "to_dict"):
+        raise ParameterError(
+            f"relevant[{query!r}] is a {type(entry).__name__}, of which the index or the values "
+            f"may be ids; give its to_dict() if the values are grades, or a list of ids."
+        )
+    elif isinstance(entry, str | Integral) and not isinstance(entry, bool):
         grades = {entry: 1.0}
-    elif isinstance(entry, Iterable):
+    elif isinstance(entry, Iterable) and not isinstance(entry, bytes | bytearray):
         names = entry.tolist() if isinstance(entry, np.ndarray) else entry
         grades = dict.fromkeys(names, 1.0)
     else:
@@ -439,7 +483,8 @@ def _grades(entry: Any, query: Any) -> dict[Any, float]:
 
 
 def _found(names: Any, query: Any) -> list[Any]:
-    if isinstance(names, str | Mapping | AbstractSet) or not isinstance(names, Iterable):
+    no_list = isinstance(names, str | bytes | Mapping | AbstractSet) or _is_frame(names)
+    if no_list or not isinstance(names, Iterable):
         raise ParameterError(
             f"ranked[{query!r}] is a {type(names).__name__}; a list of ids, best first, was "
             f"expected."

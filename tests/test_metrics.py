@@ -4,9 +4,12 @@ import math
 import pickle
 
 import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
 from sklearn.metrics import average_precision_score, ndcg_score
 
+from skencoder import metrics
 from skencoder.errors import ParameterError
 from skencoder.metrics import (
     make_retrieval_scorer,
@@ -152,3 +155,61 @@ def test_scorers_are_checked_when_made_and_travel():
         make_retrieval_scorer([])
     scorer = make_retrieval_scorer(["ndcg@10", "recall@100"])
     assert pickle.loads(pickle.dumps(scorer)) == scorer
+
+
+@pytest.mark.parametrize(
+    ("relevant", "message"),
+    [
+        ([b"\x00"], r"relevant\[0\] is b'.x00'"),
+        ([True], r"relevant\[0\] is True"),
+        ([pd.Series({"a": 2, "b": 1})], r"relevant\[0\] is a Series.*to_dict\(\) if"),
+        (pd.DataFrame({"a": [1]}), "relevant must be a mapping or a list.*got a DataFrame"),
+        (b"a", "relevant must be a mapping or a list.*got a bytes"),
+    ],
+)
+def test_what_would_be_taken_for_something_else_is_refused(relevant, message):
+    with pytest.raises(ParameterError, match=message):
+        ndcg_score_at_k(relevant, [["a", "b"]])
+
+
+def test_rankings_that_would_be_taken_for_something_else_are_refused():
+    for ranked in ([b"ab"], [pd.DataFrame({"a": [1]})]):
+        with pytest.raises(ParameterError, match=r"ranked\[0\] is a (bytes|DataFrame); a list of"):
+            ndcg_score_at_k([{"a"}], ranked)
+    assert ndcg_score_at_k([{"a"}], [pd.Series(["a", "b"], index=[7, 3])]) == 1
+    assert score_rankings([{"a"}], [["a"]], "mrr")["mrr"].tolist() == [1.0]
+
+
+class Alphabet:
+    """A retriever that ranks all letters, a query's own first; it counts what it was asked."""
+
+    ids_ = np.array([chr(97 + row) for row in range(26)])
+
+    def __init__(self):
+        self.asked = []
+
+    def kneighbors(self, queries, n_neighbors, return_distance=True):
+        self.asked.append(list(queries))
+        first = np.array([ord(query) - 97 for query in queries])
+        return (first[:, None] + np.arange(n_neighbors)) % 26
+
+
+@pytest.mark.parametrize(
+    "container", [list, np.array, pl.Series, lambda q: pd.Series(q, range(9, 29))]
+)
+def test_whole_rankings_are_scored_some_queries_at_a_time(container, monkeypatch):
+    """A ranking of everything takes room for all documents, for each query at once."""
+    monkeypatch.setattr(metrics, "RANKED_AT_ONCE", 26 * 3 + 1)
+    queries = [chr(97 + row) for row in range(20)]
+    relevant = [{chr(97 + (row + row % 5) % 26)} for row in range(20)]
+    retriever = Alphabet()
+    found = make_retrieval_scorer(["mrr", "map", "ndcg@10"])(
+        retriever, container(queries), container([next(iter(entry)) for entry in relevant])
+    )
+    assert [len(part) for part in retriever.asked] == [3] * 6 + [2]
+    assert [query for part in retriever.asked for query in part] == queries
+    assert found["mrr"] == pytest.approx(np.mean([1 / (1 + row) for row in range(5)]))
+    assert found["map"] == pytest.approx(found["mrr"])
+    monkeypatch.undo()
+    assert make_retrieval_scorer("mrr")(retriever, queries, relevant) == found["mrr"]
+    assert len(retriever.asked[-1]) == 20
