@@ -10,9 +10,11 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from skencoder.errors import ParameterError
-from skencoder.estimators.corpus import Corpus, Ids, read_texts
+from skencoder.estimators.corpus import Corpus
+from skencoder.estimators.document_ids import Ids
 from skencoder.estimators.retriever import EncoderRetriever
 from skencoder.estimators.roles import fresh
+from skencoder.estimators.texts import read_texts
 from skencoder.metrics import RetrievalScorer, check_relevant
 
 if TYPE_CHECKING:
@@ -89,25 +91,24 @@ class FixedCorpusRetriever(BaseEstimator):
         ParameterError
             If a parameter cannot be used, or an id is unknown.
         TextInputError
-            If the queries or the documents are no texts.
+            If the queries or the documents are no texts, or there are none.
         """
-        texts = read_texts(queries)
-        corpus = self.corpus if isinstance(self.corpus, Corpus) else Corpus(self.corpus)
+        retriever = _copy(EncoderRetriever() if self.retriever is None else self.retriever)
+        last = retriever[-1] if isinstance(retriever, Pipeline) else retriever
+        missing = last._missing
+        texts = read_texts(queries, missing, "queries")
+        corpus = self.corpus
+        if not isinstance(corpus, Corpus):
+            corpus = Corpus(read_texts(corpus, missing, "corpus"))
         if relevant is not None:
             check_relevant(relevant, len(texts), corpus.ids)
-        self.retriever_ = self._fit_retriever(corpus)
+        if last.target != "ids":
+            raise ParameterError(
+                f"retriever has target={last.target!r}, but a corpus has ids only; choose "
+                f"target='ids'."
+            )
+        self.retriever_ = _fit(retriever, corpus)
         return self
-
-    def _fit_retriever(self, corpus: Corpus) -> Any:
-        retriever = _copy(EncoderRetriever() if self.retriever is None else self.retriever)
-        if isinstance(retriever, EncoderRetriever):
-            if retriever.target != "ids":
-                raise ParameterError(
-                    f"retriever has target={retriever.target!r}, but a corpus has ids only; "
-                    f"choose target='ids'."
-                )
-            return retriever._fit_corpus(corpus, shared=True)
-        return retriever.fit(corpus.documents, None if corpus.numbered else corpus.ids)
 
     @property
     def ids_(self) -> Ids:
@@ -237,6 +238,12 @@ class FixedCorpusRetriever(BaseEstimator):
         tags.input_tags.string = True
         tags.input_tags.two_d_array = False
         return tags
+
+
+def _fit(retriever: Any, corpus: Corpus) -> Any:
+    if isinstance(retriever, EncoderRetriever):
+        return retriever._fit_corpus(corpus, shared=True)
+    return retriever.fit(corpus.documents, None if corpus.numbered else corpus.ids)
 
 
 def _copy(retriever: Any) -> Any:

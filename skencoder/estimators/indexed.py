@@ -1,23 +1,26 @@
 """IndexedCorpus: what a retriever has of its documents, and how rows of the index are theirs.
 
-Documents are indexed in the order of their ids, whatever the order they came in. So of equal
-scores the lower id comes first, and the same documents give the same result in any order.
+Documents are searched in the order of their ids, whatever the order they came in: a document's
+place is what it has in that order. So of equal scores the lower id comes first, and the same
+documents give the same result in any order.
 """
 
 import copy
 from dataclasses import dataclass, field
-from numbers import Integral
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from skencoder.errors import ParameterError
-from skencoder.estimators.corpus import Corpus, Ids, read_ids, take
+from skencoder.estimators.corpus import Corpus, take
+from skencoder.estimators.document_ids import Ids, Labels, find_rows, read_ids, read_labels
 from skencoder.estimators.roles import Role, Vectors, find_fingerprint, fit_document_role, fresh
 from skencoder.estimators.stored_texts import Texts
 from skencoder.indexes import VectorIndex, build_index
-from skencoder.retrieval import BM25Index, BM25Options
+from skencoder.retrieval import BM25Index, BM25Options, Ranking
+
+Rows = NDArray[np.int64]
 
 
 @dataclass
@@ -77,12 +80,14 @@ class IndexedCorpus:
         In the same order.
     order : int64 of shape (n_documents,)
         Which of them each row of the index is.
+    labels : ndarray of shape (n_documents,) or None
+        In the order they came in; None where documents have ids.
     role : Role
         The encoder of documents.
     index : VectorIndex
         Their vectors.
     lexical : BM25Index or None
-        Their words.
+        Their words, in the order of ids.
     lexical_options : BM25Options or None
         How words are searched; None where they are not.
     numbered : bool
@@ -95,7 +100,8 @@ class IndexedCorpus:
 
     documents: Texts
     ids: Ids
-    order: NDArray[np.int64]
+    order: Rows
+    labels: Labels | None
     role: Role
     index: VectorIndex
     lexical: BM25Index | None
@@ -103,9 +109,17 @@ class IndexedCorpus:
     numbered: bool
     next_id: int
     is_shared: bool = False
+    _sorted: tuple[Rows, Rows | None] | None = field(default=None, init=False)
 
     @classmethod
-    def build(cls, corpus: Corpus, parameters: dict[str, Any], *, shared: bool) -> "IndexedCorpus":
+    def build(
+        cls,
+        corpus: Corpus,
+        parameters: dict[str, Any],
+        labels: Labels | None = None,
+        *,
+        shared: bool,
+    ) -> "IndexedCorpus":
         """Encode and index documents.
 
         Parameters
@@ -114,6 +128,8 @@ class IndexedCorpus:
             The documents.
         parameters : dict
             A retriever's, checked, with ``lexical`` as options.
+        labels : ndarray of shape (n_documents,), optional
+            Of the documents, which are then numbered.
         shared : bool
             Whether the corpus serves other retrievers too.
 
@@ -146,6 +162,7 @@ class IndexedCorpus:
             documents=Texts(corpus.documents),
             ids=corpus.ids,
             order=order,
+            labels=labels,
             role=encoded.role,
             index=index,
             lexical=lexical,
@@ -166,51 +183,48 @@ class IndexedCorpus:
         documents : list of str of shape (n_added,)
             The texts.
         y : iterable of shape (n_added,) or None
-            Their ids; None goes on numbering.
+            Their labels, where documents have labels, else their ids; None goes on numbering.
 
         Raises
         ------
         ParameterError
-            If an id is there already, or ids are given where documents are numbered.
+            If an id is there already, ids are given where documents are numbered, or labels are
+            of another type.
         """
-        ids = self._read_new_ids(y, len(documents))
+        labels = self._read_new_labels(y, len(documents))
+        ids = self._read_new_ids(y if labels is None else None, len(documents))
         order = np.argsort(ids, kind="stable")
         vectors = self.role.encode(take(documents, order))
         self._own_index().add(vectors)
         self.order = np.concatenate([self.order, len(self) + order])
         self.documents.add(documents)
         self.ids = np.concatenate([self.ids, ids])
+        if self.labels is not None and labels is not None:
+            self.labels = np.concatenate([self.labels, labels])
         self.next_id += len(documents)
-        self.lexical = None
+        self.lexical = self._sorted = None
 
-    def find(self, names: list[Any]) -> NDArray[np.int64]:
+    def find(self, names: list[Any]) -> Rows:
         """Find documents by their ids.
 
         Parameters
         ----------
-        names : list of str or int of shape (n_names,)
+        names : list of shape (n_names,)
             Ids.
 
         Returns
         -------
         int64 of shape (n_found,)
-            Their rows, each once, ascending.
+            Which they are, in the order they came in; each once.
 
         Raises
         ------
         ParameterError
             If there is no such id.
         """
-        kind = Integral if self.ids.dtype.kind == "i" else str
-        of_kind = [name for name in names if isinstance(name, kind)]
-        there = np.isin(np.array(of_kind, self.ids.dtype.kind if of_kind else None), self.ids)
-        unknown = [name for name in names if not isinstance(name, kind)]
-        unknown += [name for name, found in zip(of_kind, there, strict=True) if not found]
-        if unknown:
-            raise ParameterError(f"ids holds {unknown[0]!r}, which is no document's id.")
-        return np.flatnonzero(np.isin(self.ids, np.array(of_kind)))
+        return find_rows(self.ids, names)
 
-    def remove(self, rows: NDArray[np.int64]) -> None:
+    def remove(self, rows: Rows) -> None:
         """Take documents out.
 
         Parameters
@@ -226,7 +240,47 @@ class IndexedCorpus:
         self.order = new_rows[self.order[~gone[self.order]]]
         self.documents.keep(np.flatnonzero(~gone))
         self.ids = self.ids[~gone]
-        self.lexical = None
+        if self.labels is not None:
+            self.labels = self.labels[~gone]
+        self.lexical = self._sorted = None
+
+    @property
+    def by_place(self) -> Rows:
+        """Which document is at each place, in the order of ids."""
+        return self._sort()[0]
+
+    def search(self, vectors: Vectors, n_ranks: int) -> Ranking:
+        """Find the documents whose vectors are near.
+
+        Parameters
+        ----------
+        vectors : float32 of shape (n_queries, n_features)
+            What is looked for.
+        n_ranks : int
+            How many documents, at most all.
+
+        Returns
+        -------
+        Ranking
+            Of places; of equal scores the lower one comes first.
+        """
+        places = self._sort()[1]
+        scores, rows = self.index.search(vectors, n_ranks, ranks=places)
+        return Ranking(scores, rows if places is None else places[rows])
+
+    def _sort(self) -> tuple[Rows, Rows | None]:
+        """Give the document at each place, and the place of each row unless they are the same."""
+        if self._sorted is None:
+            ids = self.ids[self.order]
+            if (ids[1:] > ids[:-1]).all():
+                self._sorted = self.order, None
+            else:
+                # Ids that came later need not be higher.
+                by_place = np.argsort(self.ids)
+                places = np.empty(len(self), np.int64)
+                places[by_place] = np.arange(len(self))
+                self._sorted = by_place, places[self.order]
+        return self._sorted
 
     def words(self) -> BM25Index | None:
         """Give the index of words, built anew if documents were added or removed.
@@ -238,8 +292,19 @@ class IndexedCorpus:
         """
         if self.lexical is None and self.lexical_options is not None:
             # A word's weight depends on all documents; added one by one, they are counted once.
-            self.lexical = BM25Index(take(self.documents, self.order), self.lexical_options)
+            self.lexical = BM25Index(take(self.documents, self.by_place), self.lexical_options)
         return self.lexical
+
+    def _read_new_labels(self, y: Any, n_documents: int) -> Labels | None:
+        if self.labels is None:
+            return None
+        labels = read_labels(y, n_documents)
+        if labels.dtype.kind != self.labels.dtype.kind:
+            raise ParameterError(
+                f"y must hold labels of the type that is there, {self.labels.dtype}; got "
+                f"{labels.dtype}."
+            )
+        return labels
 
     def _read_new_ids(self, y: Any, n_documents: int) -> Ids:
         if (y is None) != self.numbered:

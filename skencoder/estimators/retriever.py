@@ -1,7 +1,7 @@
 """EncoderRetriever: documents are encoded and indexed, queries find the nearest.
 
-What it holds of its documents stands in `indexed`, how they are searched in `search_stages`, its
-folder in `retriever_folder`.
+What it holds of its documents stands in `indexed`, how they are searched in `search_stages`, what
+was found as a table in `search_table`, its folder in `retriever_folder`.
 """
 
 import copy
@@ -17,12 +17,15 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from skencoder.errors import ParameterError
-from skencoder.estimators.corpus import Corpus, Ids, list_of, read_texts
+from skencoder.estimators.corpus import Corpus
+from skencoder.estimators.document_ids import Ids, Labels, list_names, read_labels
 from skencoder.estimators.indexed import IndexedCorpus
 from skencoder.estimators.retriever_folder import load_retriever, save_retriever
-from skencoder.estimators.roles import Role, first_encoder, make_query_role
+from skencoder.estimators.roles import first_encoder, make_query_role
 from skencoder.estimators.search_parameters import check_fit_parameters, read_lexical
 from skencoder.estimators.search_stages import Distances, Stages
+from skencoder.estimators.search_table import make_search_table
+from skencoder.estimators.texts import read_texts
 from skencoder.metrics import RetrievalScorer
 from skencoder.retrieval import BM25Options
 
@@ -46,14 +49,15 @@ class EncoderRetriever(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
     ----------
     encoder : transformer, default=None
         From texts to vectors: an `EncoderVectorizer`, a pipeline that starts with one, or any
-        other transformer that gives dense vectors. None is ``EncoderVectorizer()``; give it, if
-        its parameters shall be searched.
+        other transformer that gives dense vectors, whose prompts, if it has any, are not looked
+        for. None is ``EncoderVectorizer()``; give it, if its parameters shall be searched.
     metric : {"cosine", "dot", "euclidean"}, default="cosine"
         How vectors are compared.
     n_neighbors : int, default=10
         How many documents are found.
     index : {"exact", "hnsw", "faiss"}, default="exact"
-        How vectors are searched; see `skencoder.indexes`.
+        How vectors are searched; see `skencoder.indexes`. "hnsw" misses some documents, not the
+        same ones after each ``fit``.
     index_options : dict, default=None
         Options of this index.
     query_prompt : str, default=None
@@ -187,28 +191,51 @@ class EncoderRetriever(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
             If a library that is asked for is not installed.
         """
         check_fit_parameters(self.get_params(deep=False))
-        texts = read_texts(documents, self._missing)
-        labels = self._read_labels(y, len(texts))
+        texts = self._read_documents(documents)
+        labels = read_labels(y, len(texts)) if self.target == "labels" else None
         corpus = Corpus(texts, None if labels is not None else y)
         return self._fit_corpus(corpus, labels, shared=False)
 
     def _fit_corpus(
-        self, corpus: Corpus, labels: NDArray[Any] | None = None, *, shared: bool
+        self, corpus: Corpus, labels: Labels | None = None, *, shared: bool
     ) -> "EncoderRetriever":
         parameters = self.get_params(deep=False)
         check_fit_parameters(parameters)
         parameters["lexical"] = read_lexical(self.lexical)
-        indexed = IndexedCorpus.build(corpus, parameters, shared=shared)
-        role = make_query_role(self.encoder, indexed.role, self.query_prompt)
-        self._take(indexed, role, labels)
+        indexed = IndexedCorpus.build(corpus, parameters, labels, shared=shared)
+        self._role = make_query_role(self.encoder, indexed.role, self.query_prompt)
+        self._indexed = indexed
         return self
 
-    def _take(self, indexed: IndexedCorpus, role: Role, labels: NDArray[Any] | None) -> None:
-        self._indexed, self._role = indexed, role
-        if labels is not None:
-            self.labels_ = labels
-        elif hasattr(self, "labels_"):
-            del self.labels_
+    def fit_transform(self, documents: Any, y: Any = None) -> csr_array:
+        """Encode and index documents, and give their graph; they are read once.
+
+        Parameters
+        ----------
+        documents : iterable of str of shape (n_documents,)
+            The texts; at least one. A generator will do.
+        y : iterable of shape (n_documents,), optional
+            Their ids or labels, as in ``fit``.
+
+        Returns
+        -------
+        sparse float64 of shape (n_documents, n_documents)
+            As of `transform`.
+
+        Raises
+        ------
+        ParameterError
+            If a parameter cannot be used, an id is there twice, there is not one per document, or
+            there are fewer documents than neighbours are asked for.
+        TextInputError
+            If the documents are no texts, or there are none.
+        CheckpointError
+            If the model is not there or cannot be used.
+        MissingExtraError
+            If a library that is asked for is not installed.
+        """
+        texts = self._read_documents(documents)
+        return self.fit(texts, y).transform(texts)
 
     def partial_fit(self, documents: Any, y: Any = None) -> "EncoderRetriever":
         """Add documents; the encoder learns nothing of them.
@@ -234,11 +261,7 @@ class EncoderRetriever(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         """
         if not hasattr(self, "_indexed"):
             return self.fit(documents, y)
-        texts = read_texts(documents, self._missing)
-        labels = self._read_labels(y, len(texts))
-        self._indexed.add(texts, None if labels is not None else y)
-        if labels is not None:
-            self.labels_ = np.concatenate([self.labels_, labels])
+        self._indexed.add(self._read_documents(documents), y)
         return self
 
     def remove(self, ids: Any) -> "EncoderRetriever":
@@ -260,16 +283,13 @@ class EncoderRetriever(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
             If there is no such id, or no document would be left.
         """
         check_is_fitted(self, "_indexed")
-        names = [ids] if isinstance(ids, str | int | np.integer) else list(ids)
-        rows = self._indexed.find(names)
+        rows = self._indexed.find(list_names(ids))
         if len(rows) == self.n_documents_:
             raise ParameterError(
                 f"ids names all {len(rows)} documents, and none would be left to search; call fit "
                 f"with other documents instead."
             )
         self._indexed.remove(rows)
-        if hasattr(self, "labels_"):
-            self.labels_ = np.delete(self.labels_, rows)
         return self
 
     @overload
@@ -344,22 +364,8 @@ class EncoderRetriever(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         TextInputError
             If the queries are no texts.
         """
-        import pandas as pd
-
         texts = self._read_queries(queries)
-        ranking = self._stages.rank(texts, n_neighbors)
-        n_queries, n_ranks = ranking.positions.shape
-        rows = ranking.positions.ravel()
-        columns = {
-            "query": np.repeat(np.array(texts, dtype=object), n_ranks),
-            "rank": np.tile(np.arange(1, n_ranks + 1), n_queries),
-            "id": self.ids_[rows],
-            "score": ranking.scores.ravel(),
-            "document": [self.documents_[row] for row in rows.tolist()],
-        }
-        if hasattr(self, "labels_"):
-            columns["label"] = self.labels_[rows]
-        return pd.DataFrame(columns)
+        return make_search_table(texts, self._stages.rank(texts, n_neighbors), self._indexed)
 
     def predict(self, queries: Any) -> NDArray[Any]:
         """Give the nearest document of each query.
@@ -382,7 +388,8 @@ class EncoderRetriever(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
             If the queries are no texts.
         """
         nearest = self.kneighbors(queries, 1, return_distance=False)[:, 0]
-        targets = self.labels_ if hasattr(self, "labels_") else self.ids_
+        labels = self._indexed.labels
+        targets: NDArray[Any] = self.ids_ if labels is None else labels
         return targets[nearest]
 
     def transform(self, queries: Any) -> csr_array:
@@ -397,8 +404,9 @@ class EncoderRetriever(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         -------
         sparse float64 of shape (n_queries, n_documents)
             Distances, or scores with ``mode="similarity"``, nearest first in each row. As a
-            document is its own neighbour, distances are of ``n_neighbors + 1`` documents, where
-            there are so many.
+            document mostly is its own neighbour (not always, where queries have another prompt
+            than documents), distances are of ``n_neighbors + 1`` documents, where there are so
+            many.
 
         Raises
         ------
@@ -424,7 +432,8 @@ class EncoderRetriever(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         queries : iterable of str of shape (n_queries,)
             The texts to search with.
         relevant : sequence of shape (n_queries,)
-            Per query what is relevant: an id, a set of ids, or a dict of ids to grades.
+            Per query what is relevant: an id, a set of ids, or a dict of ids to grades. With
+            labels these are labels, and every document of a label that is named is relevant.
 
         Returns
         -------
@@ -436,7 +445,7 @@ class EncoderRetriever(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         NotFittedError
             If ``fit`` has not been called.
         ParameterError
-            If an id is unknown, or there is not one entry per query.
+            If an id or label is unknown, or there is not one entry per query.
         TextInputError
             If the queries are no texts.
         """
@@ -468,8 +477,8 @@ class EncoderRetriever(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
             If the disk is full or the folder cannot be written.
         """
         check_is_fitted(self, "_indexed")
-        parameters, labels = self.get_params(deep=False), getattr(self, "labels_", None)
-        return save_retriever(folder, self._indexed, self._role, parameters, labels)
+        parameters = self.get_params(deep=False)
+        return save_retriever(folder, self._indexed, self._role, parameters)
 
     @classmethod
     def load(
@@ -502,7 +511,7 @@ class EncoderRetriever(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         loaded = load_retriever(folder, encoder, parameters)
         retriever = cls(**loaded.parameters)
         check_fit_parameters(retriever.get_params(deep=False))
-        retriever._take(loaded.indexed, loaded.role, loaded.labels)
+        retriever._indexed, retriever._role = loaded.indexed, loaded.role
         return retriever
 
     @property
@@ -510,6 +519,14 @@ class EncoderRetriever(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         """The documents' ids, in the order the documents came in."""
         check_is_fitted(self, "_indexed")
         return self._indexed.ids
+
+    @property
+    def labels_(self) -> Labels:
+        """The documents' labels, in the order the documents came in."""
+        check_is_fitted(self, "_indexed")
+        if self._indexed.labels is None:
+            raise AttributeError("labels_ is there only where target='labels' was fitted.")
+        return self._indexed.labels
 
     @property
     def documents_(self) -> Sequence[str]:
@@ -551,7 +568,10 @@ class EncoderRetriever(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
 
     def _read_queries(self, queries: Any) -> list[str]:
         check_is_fitted(self, "_indexed")
-        return read_texts(queries, self._missing)
+        return read_texts(queries, self._missing, "queries")
+
+    def _read_documents(self, documents: Any) -> list[str]:
+        return read_texts(documents, self._missing, "documents")
 
     @property
     def _missing(self) -> str:
@@ -562,13 +582,6 @@ class EncoderRetriever(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
                 f"here; read the files first."
             )
         return "error" if encoder is None else encoder.missing
-
-    def _read_labels(self, y: Any, n_documents: int) -> NDArray[Any] | None:
-        if self.target != "labels":
-            return None
-        if y is None:
-            raise ParameterError("y is None, but target='labels' needs one label per document.")
-        return np.array(list_of("y", y, n_documents))
 
     def __sklearn_clone__(self) -> "EncoderRetriever":
         # A reranker is a large model that nobody changes, so clones share it.

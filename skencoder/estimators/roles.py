@@ -1,5 +1,6 @@
 """Queries and documents: one encoder, two prompts; and vectors as an index takes them."""
 
+import codecs
 import copy
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.base import clone
+from sklearn.feature_extraction.text import HashingVectorizer
 from sklearn.pipeline import Pipeline
 
 from skencoder.encode_once import learn_facts
@@ -22,6 +24,8 @@ QUERY_NAMES = ("query",)
 DOCUMENT_NAMES = ("document", "passage", "corpus")
 # What of a plan has no influence on vectors.
 NOT_IDENTITY = ("batch_tokens", "verbose", "overflow", "body_length", "prompt_tokens")
+# What changes a text before that.
+READING = ("lowercase", "strip_accents", "preprocessor", "encoding", "decode_error")
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,21 @@ class Role:
         plan = {k: v for k, v in asdict(prepared.plan).items() if k not in NOT_IDENTITY}
         # As they come back from a file.
         plan["poolings"] = list(plan["poolings"])
-        return {"fingerprint": prepared.handle.fingerprint, **plan}
+        reading = _describe_reading(self.encoder._reader.vectorizer)
+        return {"fingerprint": prepared.handle.fingerprint, **plan, **reading}
+
+
+def _describe_reading(vectorizer: HashingVectorizer) -> dict[str, Any]:
+    """Say what becomes of a text before it is tokenized; of a function its name."""
+    settings: dict[str, Any] = {name: getattr(vectorizer, name) for name in READING}
+    settings["encoding"] = codecs.lookup(settings["encoding"]).name
+    return {name: _name(value) if callable(value) else value for name, value in settings.items()}
+
+
+def _name(function: Any) -> str:
+    named = function if hasattr(function, "__qualname__") else type(function)
+    # A method of a builtin class has no module.
+    return f"{getattr(named, '__module__', '')}.{named.__qualname__}"
 
 
 def fit_document_role(encoder: Any, texts: list[str], prompt: str | None) -> tuple[Role, Vectors]:

@@ -7,11 +7,11 @@ import numpy as np
 
 from skencoder.encoding_options import check_choice
 from skencoder.errors import ParameterError
+from skencoder.indexes.inputs import METRIC_NAMES
 from skencoder.parameter_checks import check_count, check_finite
 from skencoder.retrieval import BM25Options
 from skencoder.retrieval.rescoring import find_predict
 
-METRICS = ("cosine", "dot", "euclidean")
 # Read by fit; an index that was saved keeps them.
 FIT_PARAMETERS = (
     *("metric", "index", "index_options", "query_prompt", "document_prompt"),
@@ -37,7 +37,7 @@ def check_fit_parameters(parameters: Mapping[str, Any]) -> None:
     ParameterError
         If a value cannot be used.
     """
-    check_choice("metric", parameters["metric"], METRICS)
+    check_choice("metric", parameters["metric"], METRIC_NAMES)
     check_choice("target", parameters["target"], ("ids", "labels"))
     options = parameters["index_options"]
     if options is not None and not isinstance(options, Mapping):

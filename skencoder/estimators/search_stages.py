@@ -75,15 +75,15 @@ class Stages:
 
     def _rank_first(self, texts: list[str], n_ranks: int) -> Ranking:
         """Search vectors, and words where they are searched."""
-        found = self._search_rows(texts, n_ranks)
-        return Ranking(found.scores, self.indexed.order[found.positions])
+        found = self._search_places(texts, n_ranks)
+        return Ranking(found.scores, self.indexed.by_place[found.positions])
 
-    def _search_rows(self, texts: list[str], n_ranks: int) -> Ranking:
-        words, index = self.indexed.words(), self.indexed.index
+    def _search_places(self, texts: list[str], n_ranks: int) -> Ranking:
+        words = self.indexed.words()
         if words is None:
-            return Ranking(*index.search(self.role.encode(texts), n_ranks))
+            return self.indexed.search(self.role.encode(texts), n_ranks)
         n_candidates = min(self.parameters["n_candidates"], len(self.indexed))
-        vectors = Ranking(*index.search(self.role.encode(texts), n_candidates))
+        vectors = self.indexed.search(self.role.encode(texts), n_candidates)
         return fuse_rankings(
             [vectors, words.search(texts, n_candidates)],
             n_ranks,

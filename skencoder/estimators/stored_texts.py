@@ -1,9 +1,9 @@
 """Texts in a file, of which only those are read that are asked for, and texts beside them."""
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import overload
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from skencoder.errors import IndexFileError
 
 TEXTS, STARTS = "documents.txt", "documents.starts.npy"
+# Part of all texts that may be left out and still be there.
+MOST_LEFT_OUT = 0.2
 
 
 class StoredTexts(Sequence[str]):
@@ -22,6 +24,11 @@ class StoredTexts(Sequence[str]):
         All texts in UTF-8.
     starts : int64 of shape (n_texts + 1,)
         Where each begins, in bytes; the last entry is ``n_bytes``.
+
+    Raises
+    ------
+    IndexFileError
+        By a text that is no UTF-8, when it is read.
     """
 
     def __init__(self, content: NDArray[np.uint8], starts: NDArray[np.int64]) -> None:
@@ -40,7 +47,13 @@ class StoredTexts(Sequence[str]):
             return [self[place] for place in range(*row.indices(len(self)))]
         row = range(len(self))[row]
         start, stop = self._starts[row], self._starts[row + 1]
-        return self._content[start:stop].tobytes().decode("utf-8", "surrogatepass")
+        try:
+            return self._content[start:stop].tobytes().decode("utf-8", "surrogatepass")
+        except UnicodeDecodeError as error:
+            raise IndexFileError(
+                f"{TEXTS} of a saved retriever is damaged: text {row} is not UTF-8 ({error}). Fit "
+                f"and save the retriever again."
+            ) from error
 
 
 class Texts(Sequence[str]):
@@ -55,6 +68,7 @@ class Texts(Sequence[str]):
     def __init__(self, texts: Sequence[str]) -> None:
         self._parts = [texts]
         self._starts = [0]
+        # Of the places, of all parts one after the other, those that are not left out.
         self._rows = np.arange(len(texts))
 
     def __len__(self) -> int:
@@ -90,9 +104,38 @@ class Texts(Sequence[str]):
         Parameters
         ----------
         rows : int64 of shape (n_kept,)
-            Which stay, in their order.
+            Which stay, ascending.
         """
         self._rows = self._rows[rows]
+        in_memory = [(p, places) for p, places in self._split() if not isinstance(p, StoredTexts)]
+        n_there = sum(len(part) for part, _ in in_memory)
+        n_kept = sum(len(places) for _, places in in_memory)
+        if n_kept < (1 - MOST_LEFT_OUT) * n_there:
+            self._compact()
+
+    def _split(self) -> Iterator[tuple[Sequence[str], NDArray[np.int64]]]:
+        """Give each part, and which of its texts are not left out."""
+        for part, start in zip(self._parts, self._starts, strict=True):
+            low, high = np.searchsorted(self._rows, [start, start + len(part)])
+            yield part, self._rows[low:high] - start
+
+    def _compact(self) -> None:
+        """Forget what is left out; texts of a file stay where they are."""
+        kept = [
+            (part, places)
+            if isinstance(part, StoredTexts)
+            else ([part[place] for place in places.tolist()], np.arange(len(places)))
+            for part, places in self._split()
+        ]
+        self._parts = [part for part, _ in kept]
+        self._starts = np.cumsum([0, *map(len, self._parts[:-1])]).tolist()
+        rows = [start + places for start, (_, places) in zip(self._starts, kept, strict=True)]
+        self._rows = np.concatenate(rows)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A pickle holds no texts that were taken out, not even those of a file.
+        whole = len(self) == self._starts[-1] + len(self._parts[-1])
+        return self.__dict__ if whole else Texts([*self]).__dict__
 
 
 def write_texts(folder: Path, texts: Sequence[str]) -> None:

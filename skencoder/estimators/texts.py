@@ -33,6 +33,8 @@ class TextReader:
         Holds ``input, encoding, decode_error, strip_accents, lowercase, preprocessor``.
     missing : {"error", "empty"}
         What None and NaN become.
+    name : str, default="X"
+        What the user calls the texts.
 
     Raises
     ------
@@ -42,6 +44,7 @@ class TextReader:
 
     vectorizer: HashingVectorizer
     missing: str
+    name: str = "X"
 
     def __post_init__(self) -> None:
         settings = self.vectorizer
@@ -71,9 +74,9 @@ class TextReader:
         TextInputError
             If it is not a collection of texts, is empty, or a row is no text.
         """
-        rows = _as_rows(X)
+        rows = _as_rows(X, self.name)
         if not rows:
-            raise TextInputError("X is empty; at least one text is needed.")
+            raise TextInputError(f"{self.name} is empty; at least one text is needed.")
         preprocess = self.vectorizer.build_preprocessor()
         return [self._read_row(row, value, preprocess) for row, value in enumerate(rows)]
 
@@ -82,16 +85,16 @@ class TextReader:
         if _is_missing(value):
             if self.missing == "error":
                 raise TextInputError(
-                    f"Row {row} of X is missing ({value!r}); fill it, drop it, or choose "
-                    f"missing='empty' to read it as an empty text."
+                    f"Row {row} of {self.name} is missing ({value!r}); fill it, drop it, or "
+                    f"choose missing='empty' to read it as an empty text."
                 )
             return ""
         if not isinstance(value, kinds) or (
             self.vectorizer.input == "file" and not hasattr(value, "read")
         ):
             raise TextInputError(
-                f"Row {row} of X is a {type(value).__name__}, {_shorten(value)}; {expected} was "
-                f"expected. Convert it, for instance with str()."
+                f"Row {row} of {self.name} is a {type(value).__name__}, {_shorten(value)}; "
+                f"{expected} was expected. Convert it, for instance with str()."
             )
         text = preprocess(self._decode(row, value))
         if not isinstance(text, str):
@@ -105,11 +108,11 @@ class TextReader:
             text: str = self.vectorizer.decode(value)
         except UnicodeDecodeError as error:
             raise TextInputError(
-                f"Row {row} of X is not {self.vectorizer.encoding} text ({error}); name its "
-                f"encoding, or choose decode_error='replace'."
+                f"Row {row} of {self.name} is not {self.vectorizer.encoding} text ({error}); name "
+                f"its encoding, or choose decode_error='replace'."
             ) from error
         except (OSError, ValueError) as error:
-            raise TextInputError(f"Row {row} of X cannot be read: {error}.") from error
+            raise TextInputError(f"Row {row} of {self.name} cannot be read: {error}.") from error
         return text
 
 
@@ -127,37 +130,62 @@ def _check_callable(name: str, value: Any, others: str = "") -> None:
         raise ParameterError(f"{name} must be {others}callable or None; got {value!r}.")
 
 
-def _as_rows(X: Any) -> list[Any]:
+def read_texts(texts: Any, missing: str = "error", name: str = "X") -> list[str]:
+    """Read texts as they are: neither decoded from files nor in lowercase.
+
+    Parameters
+    ----------
+    texts : iterable of str of shape (n_texts,)
+        What a user calls texts.
+    missing : {"error", "empty"}, default="error"
+        What ``None`` and NaN are.
+    name : str, default="X"
+        The parameter.
+
+    Returns
+    -------
+    list of str
+        One per row.
+
+    Raises
+    ------
+    TextInputError
+        If it is not a collection of texts, is empty, or a row is no text.
+    """
+    return TextReader(HashingVectorizer(lowercase=False), missing, name).read(texts)
+
+
+def _as_rows(X: Any, name: str) -> list[Any]:
     if isinstance(X, str | bytes):
         raise TextInputError(BARE_STRING)
     if isinstance(X, Mapping | AbstractSet) or not isinstance(X, Iterable):
         raise TextInputError(
-            f"X is a {type(X).__name__}; a list, array or Series of texts was expected."
+            f"{name} is a {type(X).__name__}; a list, array or Series of texts was expected."
         )
     if hasattr(X, "columns"):
-        return list(_only_column(X))
+        return list(_only_column(X, name))
     shape = getattr(X, "shape", None)
     if shape is not None and len(shape) != 1:
-        X = _flatten(X, tuple(shape))
+        X = _flatten(X, tuple(shape), name)
     return list(X)
 
 
-def _only_column(X: Any) -> Iterable[Any]:
-    names = [str(name) for name in X.columns]
+def _only_column(X: Any, name: str) -> Iterable[Any]:
+    names = [str(column) for column in X.columns]
     if len(names) != 1:
         raise TextInputError(
-            f"X has {len(names)} columns ({', '.join(names[:10])}); one column of texts was "
+            f"{name} has {len(names)} columns ({', '.join(names[:10])}); one column of texts was "
             f"expected. Select it, or use ColumnTransformer."
         )
     column: Iterable[Any] = X[X.columns[0]]
     return column
 
 
-def _flatten(X: Any, shape: tuple[int, ...]) -> Any:
+def _flatten(X: Any, shape: tuple[int, ...], name: str) -> Any:
     if len(shape) == 2 and shape[1] == 1 and isinstance(X, np.ndarray):  # noqa: PLR2004 - a column
         return X[:, 0]
     raise TextInputError(
-        f"X has the shape {shape}; one text per row was expected, (n_texts,) or (n_texts, 1)."
+        f"{name} has the shape {shape}; one text per row was expected, (n_texts,) or (n_texts, 1)."
     )
 
 

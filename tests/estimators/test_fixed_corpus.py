@@ -8,9 +8,10 @@ from sklearn.base import clone
 from sklearn.decomposition import TruncatedSVD
 from sklearn.exceptions import NotFittedError
 from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import GridSearchCV, cross_validate
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import FunctionTransformer
+from sklearn.preprocessing import FunctionTransformer, Normalizer
 
 from skencoder import (
     Corpus,
@@ -263,11 +264,58 @@ def test_refusals(tiny_bert, known_items):
     labelled = clone(retriever).set_params(target="labels")
     with pytest.raises(ParameterError, match="target='labels', but a corpus has ids only"):
         FixedCorpusRetriever(labelled, corpus).fit(queries, relevant)
-    with pytest.raises(TextInputError, match="empty"):
+    with pytest.raises(TextInputError, match="corpus is empty; at least one text is needed"):
         FixedCorpusRetriever(retriever).fit(queries)
+    with pytest.raises(TextInputError, match="queries is empty; at least one text is needed"):
+        FixedCorpusRetriever(retriever, corpus).fit([])
+    with pytest.raises(TextInputError, match="Row 1 of corpus is missing"):
+        FixedCorpusRetriever(retriever, ["a", None]).fit(queries)
     for wrong in (TfidfVectorizer(), make_pipeline(TfidfVectorizer()), "exact"):
         with pytest.raises(ParameterError, match="retriever must be an EncoderRetriever"):
             FixedCorpusRetriever(wrong, corpus).fit(queries)
     for attempt in ("predict", "kneighbors", "search"):
         with pytest.raises(NotFittedError):
             getattr(FixedCorpusRetriever(retriever, corpus), attempt)(queries)
+
+
+def test_missing_texts_are_what_the_encoder_says(tiny_bert):
+    encoder = EncoderVectorizer(tiny_bert, missing="empty")
+    for retriever in (EncoderRetriever(encoder), make_pipeline(EncoderRetriever(encoder))):
+        fixed = FixedCorpusRetriever(retriever, ["a cat", None]).fit(["a", None], [0, 1])
+        assert fixed.predict(["a cat", np.nan]).tolist() == [0, 1]
+        assert fixed.score(["a cat", None], [0, 1]) == 1
+    corpus = FixedCorpusRetriever(EncoderRetriever(encoder), Corpus(["a cat", ""]))
+    assert corpus.fit([None]).predict([None]).tolist() == [1]
+
+
+def test_fitted_encoders_are_told_apart(known_items):
+    """What is frozen is not what its parameters say, but what it has learned."""
+    queries, _, documents, names = known_items
+    corpus = Corpus(documents, names)
+
+    def freeze(texts):
+        return FrozenEstimator(
+            make_pipeline(TfidfVectorizer(), TruncatedSVD(5, random_state=0)).fit(texts)
+        )
+
+    one, other = freeze(documents), freeze(documents[::3])
+    for encoder in (one, make_pipeline(other, Normalizer()), other, one):
+        shared = FixedCorpusRetriever(EncoderRetriever(encoder), corpus).fit(queries)
+        alone = EncoderRetriever(encoder).fit(documents, names)
+        for found, expected in zip(
+            shared.kneighbors(queries), alone.kneighbors(queries), strict=True
+        ):
+            assert np.array_equal(found, expected)
+
+
+def test_a_frozen_encoder_is_used_once_for_all_folds(known_items):
+    queries, relevant, documents, names = known_items
+    encoder = make_pipeline(TfidfVectorizer(), CountingSVD(5, random_state=0)).fit(documents)
+    corpus, indexes = Corpus(documents, names), set()
+    for _ in range(3):
+        retriever = FixedCorpusRetriever(EncoderRetriever(FrozenEstimator(encoder)), corpus)
+        indexes.add(id(clone(retriever).fit(queries, relevant).retriever_.index_))
+    assert len(indexes) == 3
+    frozen = FixedCorpusRetriever(EncoderRetriever(FrozenEstimator(encoder)), corpus)
+    indexes = {id(clone(frozen).fit(queries).retriever_.index_) for _ in range(3)}
+    assert len(indexes) == 1

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,11 +16,18 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import Normalizer
 
-from skencoder import EncoderRetriever, EncoderVectorizer
-from skencoder.errors import CheckpointError, IndexFileError, ParameterError
+from skencoder import EncoderRetriever, EncoderVectorizer, listed_files
+from skencoder.errors import (
+    CheckpointError,
+    IndexFileError,
+    OverlongTextWarning,
+    ParameterError,
+)
 from skencoder.indexes import build_index
+from skencoder.listed_files import list_files
 from skencoder.retrieval import BM25Options
 from tests.conftest import REPOSITORY
+from tests.estimators.planted import hash_letters
 
 TEXTS = [
     "Cats purr when they are happy.",
@@ -71,41 +79,34 @@ def test_the_same_results_and_parameters(tiny_bert, tmp_path, parameters):
 
 
 def test_a_corpus_larger_than_memory_is_searched(tmp_path):
-    """154 MB of vectors are searched, and added to, with less than half of that in memory."""
-    n_rows = 100_000
-    folder = EncoderRetriever().fit(["a", "b"]).save(tmp_path / "saved")
-    rows = np.random.default_rng(0).standard_normal((n_rows, 384), np.float32)
-    shutil.rmtree(folder / "index")
-    build_index("exact", rows).save(folder / "index")
-    manifest = json.loads((folder / "retriever.json").read_text())
-    manifest |= {"n_documents": n_rows, "next_id": n_rows}
-    (folder / "retriever.json").write_text(json.dumps(manifest))
-    for name in ("ids", "order"):
-        np.save(folder / f"{name}.npy", np.arange(n_rows))
-    (folder / "documents.txt").write_text("x" * n_rows)
-    np.save(folder / "documents.starts.npy", np.arange(n_rows + 1))
+    """92 MB of vectors are searched, and added to, with less than half of that in memory."""
+    texts = [f"document number {number}" for number in range(60_000)]
+    folder = EncoderRetriever(hash_letters(384)).fit(texts).save(tmp_path / "saved")
+    assert (folder / "index" / "vectors.npy").stat().st_size > 92e6
     code = """
         import sys
         from skencoder import EncoderRetriever
-        small = EncoderRetriever().fit(["a", "b", "c"])
+        from tests.estimators.planted import hash_letters
+        encoder = hash_letters(384).fit(["a"])
+        small = EncoderRetriever(encoder).fit(["a", "b", "c"])
         small.kneighbors(["warm"], 2)
         def held():
             fields = dict(line.split(":") for line in open("/proc/self/status") if ":" in line)
             return int(fields["RssAnon"].split()[0]) / 1024
         before = held()
-        retriever = EncoderRetriever.load(sys.argv[1])
+        retriever = EncoderRetriever.load(sys.argv[1], encoder=encoder)
         retriever.kneighbors(["a query"], 5)
         retriever.partial_fit(["b", "c"]).remove([7])
-        print(retriever.kneighbors(["a query"], 5)[1].shape, held() - before)
+        print(retriever.search(["document number 59"], 1)["id"][0], held() - before)
         """
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(code), str(folder)],
         capture_output=True, text=True, cwd=REPOSITORY, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    shape, grown = done.stdout.rsplit(" ", 1)
-    assert shape == "(1, 5)"
-    assert float(grown) < 60
+    found, grown = done.stdout.split()
+    assert found == "59"
+    assert float(grown) < 45
 
 
 def test_documents_may_be_added_to_what_was_loaded(saved, tiny_bert_copy, tmp_path):
@@ -179,12 +180,37 @@ def test_other_weights_are_refused(saved, tiny_bert_copy):
         ({"max_length": 7}, "max_length"),
         ({"normalize": True}, "normalize"),
         ({"overflow": "chunk"}, "overlap"),
+        ({"lowercase": True}, "lowercase"),
+        ({"strip_accents": "ascii"}, "strip_accents"),
+        ({"preprocessor": str.swapcase}, "preprocessor"),
+        ({"encoding": "latin-1"}, "encoding"),
+        ({"decode_error": "ignore"}, "decode_error"),
     ],
 )
 def test_the_same_weights_read_otherwise_are_refused(saved, tiny_bert_copy, changes, name):
     other = EncoderVectorizer(tiny_bert_copy, **changes)
     with pytest.raises(IndexFileError, match=f"Its {name} was .* and is now"):
         EncoderRetriever.load(saved, encoder=other)
+
+
+def test_the_same_encoder_is_tried_all_the_same(saved, tiny_bert_copy):
+    """Whatever else it is that changes its vectors."""
+    np.save(saved / "probes.npy", -np.load(saved / "probes.npy"))
+    list_again(saved)
+    with pytest.raises(IndexFileError, match="encodes the first documents otherwise"):
+        EncoderRetriever.load(saved)
+
+
+@pytest.mark.filterwarnings("error")
+def test_long_texts_that_are_tried_warn_nobody(tiny_bert, tmp_path):
+    encoder = EncoderVectorizer(tiny_bert, max_length=8, precision="float32")
+    with pytest.warns(OverlongTextWarning):
+        retriever = EncoderRetriever(encoder).fit([*TEXTS, "a long text " * 20])
+    with pytest.warns(OverlongTextWarning):
+        folder = retriever.save(tmp_path / "saved")
+    encoding = EncoderVectorizer(tiny_bert, max_length=8, precision="float32", encoding="utf8")
+    loaded = EncoderRetriever.load(folder, encoder=encoding)
+    assert loaded.predict(["Cats purr"]).tolist() == retriever.predict(["Cats purr"]).tolist()
 
 
 def test_another_place_or_cache_is_the_same_encoder(saved, tiny_bert_copy, tmp_path):
@@ -240,16 +266,16 @@ def test_a_pipeline_keeps_both_prompts(tiny_bert_copy, tmp_path):
         (
             "retriever.json",
             b'{"format": "skencoder-retriever", "version": 1}',
-            "has no documents, encoder",
+            "has no documents, encoder, files",
         ),
-        ("ids.npy", None, "ids.npy cannot be read"),
-        ("ids.npy", b"nothing", "ids.npy cannot be read"),
-        ("documents.txt", None, "no documents that can be read"),
+        ("ids.npy", None, "ids.npy is missing"),
+        ("ids.npy", b"nothing", "ids.npy has 7 bytes"),
+        ("documents.txt", None, "documents.txt is missing"),
         ("documents.txt", b"cut off", "has 7 bytes"),
-        ("documents.starts.npy", b"", "no documents that can be read"),
+        ("documents.starts.npy", b"", "documents.starts.npy has 0 bytes"),
         ("index/vectors.npy", b"", "vectors.npy has 0 bytes"),
-        ("index/config.json", b"{", "config.json"),
-        ("lexical/data.csc.index.npy", b"", "cannot be read as an index"),
+        ("index/config.json", b"{", "config.json has 1 bytes"),
+        ("lexical/data.csc.index.npy", b"", "data.csc.index.npy has 0 bytes"),
     ],
 )
 def test_damage_is_named(saved, name, content, message):
@@ -261,14 +287,133 @@ def test_damage_is_named(saved, name, content, message):
         EncoderRetriever.load(saved)
 
 
-def test_files_of_two_retrievers_do_not_mix(saved, tiny_bert_copy, tmp_path):
-    other = make(tiny_bert_copy).fit(TEXTS[:4], NAMES[:4]).save(tmp_path / "other")
-    shutil.copy(other / "ids.npy", saved / "ids.npy")
-    with pytest.raises(IndexFileError, match="6 vectors and 4 ids"):
+def list_again(folder, **fields):
+    """As if the files were those that were saved, which nobody does by accident."""
+    path = folder / "retriever.json"
+    manifest = json.loads(path.read_text())
+    listed = [folder / name for name in manifest["files"]]
+    path.write_text(json.dumps(manifest | {"files": list_files(folder, listed)} | fields))
+
+
+def own_files(folder):
+    return list(json.loads((folder / "retriever.json").read_text())["files"])
+
+
+def test_every_file_is_listed(saved):
+    """The index's own manifest lists what is beside it."""
+    there = {path.relative_to(saved).as_posix() for path in saved.rglob("*") if path.is_file()}
+    beside = {"retriever.json", "index/vectors.npy", "index/norms.npy"}
+    assert there == {*own_files(saved), *beside}
+
+
+def test_a_changed_byte_is_found(saved):
+    for name in own_files(saved):
+        content = (saved / name).read_bytes()
+        (saved / name).write_bytes(bytes([*content[:-1], content[-1] ^ 1]))
+        with pytest.raises(IndexFileError, match=f"{Path(name).name} is not what was written"):
+            EncoderRetriever.load(saved)
+        (saved / name).write_bytes(content)
+    EncoderRetriever.load(saved)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        ["index"],
+        ["order.npy"],
+        ["ids.npy"],
+        ["labels.npy"],
+        ["documents.txt", "documents.starts.npy"],
+        ["lexical"],
+        ["probes.npy"],
+    ],
+)
+def test_files_of_two_retrievers_do_not_mix(tiny_bert, tmp_path, parts):
+    """Not even where both have as many documents, of the same lengths."""
+
+    def save(name, texts, ids, **parameters):
+        retriever = make(tiny_bert, lexical="bm25", **parameters).fit(texts, ids)
+        return retriever.save(tmp_path / name)
+
+    labels = {"target": "labels"} if parts == ["labels.npy"] else {}
+    saved = save("saved", TEXTS, NAMES, **labels)
+    other = save("other", TEXTS[::-1], [*NAMES[:0:-1], "zebras"], **labels)
+    for name in parts:
+        if (saved / name).is_dir():
+            shutil.rmtree(saved / name)
+            shutil.copytree(other / name, saved / name)
+        else:
+            shutil.copy(other / name, saved / name)
+    with pytest.raises(IndexFileError, match="is not what was written|bytes were|bytes, but"):
         EncoderRetriever.load(saved)
+
+
+@pytest.mark.parametrize(
+    ("name", "array", "message"),
+    [
+        ("ids.npy", np.arange(4), "6 vectors, 4 ids"),
+        ("order.npy", np.array([0, 1, 2, 3, 4, 99]), "in no order"),
+        ("order.npy", np.array([0, 1, 2, 3, 4, 4]), "in no order"),
+        ("order.npy", np.array([0, 1, 2, 3, 4, -1]), "in no order"),
+        ("order.npy", np.arange(6.0), "in no order"),
+        ("order.npy", np.arange(5), "in no order"),
+        ("labels.npy", np.array(["a", "b"]), "2 labels"),
+    ],
+)
+def test_files_that_say_they_belong_together_are_checked(
+    tiny_bert, tmp_path, name, array, message
+):
+    labels = {"target": "labels"} if name == "labels.npy" else {}
+    saved = make(tiny_bert, **labels).fit(TEXTS, NAMES).save(tmp_path / "saved")
+    np.save(saved / name, array)
+    list_again(saved)
+    with pytest.raises(IndexFileError, match=message):
+        EncoderRetriever.load(saved)
+
+
+@pytest.mark.parametrize(
+    ("vectors", "metric", "message"),
+    [
+        (np.eye(6, 32, dtype=np.float32), "dot", "expected 32 and 'cosine'"),
+        (np.eye(6, 31, dtype=np.float32), "cosine", "vectors of 31 numbers"),
+        (np.eye(5, 32, dtype=np.float32), "cosine", "5 vectors, 6 ids"),
+    ],
+)
+def test_an_index_of_another_kind_is_refused(saved, vectors, metric, message):
     shutil.rmtree(saved / "index")
-    shutil.copytree(other / "index", saved / "index")
-    with pytest.raises(IndexFileError, match="4 vectors and 4 ids"):
+    build_index("exact", vectors, metric=metric).save(saved / "index")
+    list_again(saved)
+    with pytest.raises(IndexFileError, match=message):
+        EncoderRetriever.load(saved)
+
+
+def test_damage_in_a_file_too_large_to_be_read_is_named_when_it_is_met(saved, monkeypatch):
+    monkeypatch.setattr(listed_files, "LARGEST_READ", 10)
+    content = (saved / "documents.txt").read_bytes()
+    (saved / "documents.txt").write_bytes(b"\xff" + content[1:])
+    loaded = EncoderRetriever.load(saved)
+    assert loaded.documents_[2] == TEXTS[2]
+    with pytest.raises(IndexFileError, match=r"documents.txt .* is damaged: text 0 is not UTF-8"):
+        loaded.documents_[0]
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"prompts": [None]}, "prompts is"),
+        ({"n_documents": "6"}, "n_documents is '6'"),
+        ({"next_id": -1}, "next_id is -1"),
+        ({"probes": "abc"}, "probes is 'abc'"),
+        ({"files": {"../ids.npy": {"bytes": 1, "sha256": ""}}}, "files is"),
+        ({"parameters": 3}, "parameters is 3"),
+        ({"documents": {}}, "Its .* was None"),
+        ({"documents": None}, "made by another transformer"),
+        ({"documents": []}, "documents is"),
+    ],
+)
+def test_a_field_of_another_kind_is_named(saved, fields, message):
+    list_again(saved, **fields)
+    with pytest.raises(IndexFileError, match=message):
         EncoderRetriever.load(saved)
 
 
@@ -293,7 +438,9 @@ def test_a_folder_that_holds_something_is_left_alone(saved, tiny_bert_copy):
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills a process")
-def test_a_killed_save_leaves_no_folder(tmp_path, tiny_bert):
+@pytest.mark.parametrize("there", [False, True])
+def test_a_killed_save_leaves_no_folder(tmp_path, tiny_bert, there):
+    """Nor a file in a folder that was there, empty."""
     code = """
         import os, signal, sys
         import numpy as np
@@ -308,12 +455,15 @@ def test_a_killed_save_leaves_no_folder(tmp_path, tiny_bert):
         retriever.save(sys.argv[2])
         """
     target = tmp_path / "saved"
+    if there:
+        target.mkdir()
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(code), str(tiny_bert), str(target)],
         capture_output=True, cwd=REPOSITORY, check=False,
     )  # fmt: skip
     assert done.returncode == -signal.SIGKILL
-    assert not target.exists()
+    assert target.exists() == there
+    assert not there or not list(target.iterdir())
     make(tiny_bert).fit(TEXTS, NAMES).save(target)
     assert EncoderRetriever.load(target).ids_.tolist() == NAMES
 

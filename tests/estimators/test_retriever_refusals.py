@@ -222,7 +222,7 @@ def test_an_encoder_that_gives_no_vectors(given, message):
 
 
 def test_missing_documents_are_refused_or_empty(make, tiny_bert):
-    with pytest.raises(TextInputError, match="Row 1 of X is missing"):
+    with pytest.raises(TextInputError, match="Row 1 of documents is missing"):
         make().fit(["a", None])
     lenient = EncoderRetriever(EncoderVectorizer(tiny_bert, missing="empty"), n_neighbors=1)
     assert list(lenient.fit(["a", None]).documents_) == ["a", ""]
