@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 
 SETTINGS = (
     *("metric", "index", "index_options", "lexical", "fusion_weights", "rank_constant"),
-    "n_candidates",
+    *("n_candidates", "n_reranked"),
 )
 
 
@@ -69,6 +69,7 @@ class MTEBSearcher:
         self.estimator = model.estimator
         self.records = model.records
         settings = {name: str(getattr(retriever, name)) for name in SETTINGS}
+        settings["reranker"] = _name_reranker(retriever.reranker)
         known = model.mteb_model_meta.experiment_kwargs or {}
         self.mteb_model_meta = model.mteb_model_meta.model_copy(
             update={"experiment_kwargs": {**known, **settings}}
@@ -189,7 +190,7 @@ class MTEBSearcher:
             Split and subset of the task.
         top_k : int
             Documents wanted per query; fewer are given where there are fewer, or where fewer are
-            fused.
+            fused or re-scored.
         top_ranked : mapping, optional
             Candidates of a reranking task; these are compared by mteb itself.
         **options : Any
@@ -213,7 +214,9 @@ class MTEBSearcher:
         retriever = self._fitted
         texts = _read(queries, task_metadata, PromptType.query)
         limits = [top_k, retriever.n_documents_]
-        if retriever.lexical is not None:
+        if retriever.reranker is not None:
+            limits.append(retriever.n_reranked)
+        elif retriever.lexical is not None:
             limits.append(retriever.n_candidates)
         start = time.perf_counter()
         with warnings.catch_warnings():
@@ -234,6 +237,15 @@ class MTEBSearcher:
         # Given the loaded encoder, fit loads nothing again.
         loaded = {"model": self.estimator.encoder_, "precision": "auto", "device": "auto"}
         return clone(self.estimator).set_params(**loaded)
+
+
+def _name_reranker(reranker: Any) -> str:
+    """Name what re-scores; an object of another model has another name, where it tells it."""
+    named = reranker if hasattr(reranker, "__qualname__") else type(reranker)
+    config = getattr(reranker, "config", None) or getattr(reranker, "model", None)
+    model = getattr(config, "_name_or_path", None) or getattr(config, "name_or_path", "")
+    name = f"{named.__module__}.{named.__qualname__}"
+    return "None" if reranker is None else f"{name}({model})" if model else name
 
 
 def _read(dataset: Any, task_metadata: "TaskMetadata", role: PromptType) -> list[str]:

@@ -12,15 +12,15 @@ from functools import partial
 from statistics import median
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from .engines import check_names
-from .environment import available_cores, describe_machine, package_versions, pinned_threads
+from .environment import available_cores, describe_machine, package_versions
 from .errors import EngineUnavailableError
 from .search_engines import BASELINE, ENGINES, Ids, Search, choose_search_engines
 from .search_probe import SearchMemory, run_search_probe
 from .search_report import SearchReport, SearchSpeed, SetSearch
 from .search_settings import MEASURES, VECTOR_SETS, SearchSettings
+from .search_threads import limited_threads
 from .search_vectors import Truth, Vectors, VectorSet, make_vectors
 from .speed_rounds import seconds_of, take_turns
 from .speed_statistics import Rounds, compare_rounds
@@ -70,14 +70,16 @@ def run_search(settings: SearchSettings | None = None) -> SearchReport:
     names = choose_search_engines(settings.against)
     sets = check_names("vectors", settings.vectors, VECTOR_SETS)
     check_names("measure", settings.measure, MEASURES)
-    threads = settings.threads or available_cores()
+    cores = available_cores()
+    threads = settings.threads or cores
     left_out: dict[str, str] = {}
-    with pinned_threads(threads), threadpool_limits(threads):
+    with limited_threads(threads):
         measured = tuple(
             _measure_set(make_vectors(name, settings), names, settings, threads, left_out)
             for name in sets
         )
-        machine = describe_machine()
+        # Of whose cores only so many may be used here.
+        machine = describe_machine() | {"cores": cores}
     return SearchReport(asdict(settings), machine, package_versions(PACKAGES), measured, left_out)
 
 

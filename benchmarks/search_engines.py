@@ -119,6 +119,7 @@ ENGINES = {
     "usearch-exact": SearchEngine("usearch", "search(exact=True)", _usearch_exact),
     "skencoder-exact": SearchEngine(OWN, "index='exact'", _own("exact")),
     "skencoder-hnsw": SearchEngine(OWN, "index='hnsw'", _own("hnsw")),
+    "skencoder-faiss": SearchEngine(OWN, "index='faiss'", _own("faiss")),
     "faiss-hnsw": SearchEngine("faiss", "IndexHNSWFlat", _faiss(_make_hnsw)),
 }
 

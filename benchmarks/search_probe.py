@@ -14,10 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
-from .environment import pinned_threads
 from .errors import EngineUnavailableError
 from .private_memory import peak_private_bytes, private_bytes, reset_peak
 from .search_engines import ENGINES
+from .search_threads import limited_threads
 from .search_vectors import VectorSet
 
 # Queries of the warm-up, after which libraries have made what they keep.
@@ -111,7 +111,7 @@ def measure_memory(
         As in `SearchMemory`.
     """
     documents, queries = np.load(folder / "documents.npy"), np.load(folder / "queries.npy")
-    with pinned_threads(threads):
+    with limited_threads(threads):
         before = private_bytes()
         search = ENGINES[engine].build(documents, threads)
         search(queries[:WARM_UP], n_neighbors)

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 from mteb.models.models_protocols import EncoderProtocol, SearchProtocol
@@ -110,6 +111,35 @@ def test_its_scores_are_those_of_skencoder_metrics(tiny_bert, hub, items):
     }.items():  # fmt: skip
         # trec_eval orders equal scores by descending id, a fusion has many of them.
         assert scores[ours].mean() == pytest.approx(result[theirs], abs=0.02), ours
+
+
+def count_letters(pairs):
+    return [len(document) for _, document in pairs]
+
+
+def test_what_re_scores_is_part_of_the_key(tiny_model):
+    def key(**parameters):
+        searcher = MTEBSearcher(tiny_model, EncoderRetriever(**parameters))
+        return json.dumps(searcher.mteb_model_meta.experiment_kwargs)
+
+    class Model:
+        predict = staticmethod(count_letters)
+
+        def __init__(self, name):
+            self.config = SimpleNamespace(_name_or_path=name)
+
+    rerankers = (None, count_letters, len, Model("small"), Model("large"))
+    keys = [key(reranker=reranker) for reranker in rerankers]
+    assert len(set(keys)) == 5
+    # The same in another process, where it lies elsewhere in memory.
+    assert key(reranker=Model("small")) == keys[3]
+    assert "0x" not in "".join(keys)
+    assert key(n_reranked=7) != keys[0]
+
+
+def test_no_more_is_asked_for_than_is_re_scored(tiny_model, hub):
+    retriever = EncoderRetriever(reranker=count_letters, n_reranked=9, lexical="bm25")
+    assert 0 <= run(tiny_model, hub, retriever=retriever).rows[0].score < 1
 
 
 def test_other_settings_get_results_of_their_own(tiny_model, hub, tmp_path):

@@ -1,16 +1,20 @@
 """A whole run of the search benchmark on few vectors: what it finds, shows and writes."""
 
 import json
+import os
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info
 
 from benchmarks import SearchSettings, run_search
 from benchmarks.cli import main
+from benchmarks.environment import available_cores
 from benchmarks.errors import EngineUnavailableError
 from benchmarks.search_engines import BASELINE, ENGINES, SearchEngine, choose_search_engines
 from benchmarks.search_plot import plot_search
+from benchmarks.search_probe import measure_memory
 from benchmarks.search_tables import format_search
 from benchmarks.search_vectors import Truth, VectorSet, make_vectors
 from skencoder.errors import ParameterError
@@ -152,6 +156,28 @@ def test_a_missing_library_is_a_reason(name, monkeypatch):
     monkeypatch.setitem(sys.modules, PACKAGES[name], None)
     with pytest.raises(EngineUnavailableError, match=r"is not installed: pip install 'skencoder"):
         ENGINES[name].build(np.eye(3, dtype=np.float32), 1)
+
+
+def test_no_engine_takes_more_threads_than_it_may(settings, monkeypatch, tmp_path):
+    """Be it by a number that it was told, or by the cores that it finds."""
+    seen = []
+
+    def build(documents, threads):
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+        libraries = [library["num_threads"] for library in threadpool_info()]
+        seen.append((threads, cores, max(libraries, default=1)))
+        return ENGINES[BASELINE].build(documents, threads)
+
+    monkeypatch.setitem(ENGINES, "counter", SearchEngine("counter", "counts", build))
+    before = available_cores()
+    report = run_search(replace(settings, against=["counter"], measure=["latency"], threads=1))
+    assert seen == [(1, 1, 1)]
+    assert report.machine["threads"] == 1
+    assert report.machine["cores"] == available_cores() == before
+    for name in ("documents", "queries"):
+        np.save(tmp_path / f"{name}.npy", np.eye(20, dtype=np.float32))
+    measure_memory(tmp_path, "counter", 2, 1)
+    assert seen == [(1, 1, 1)] * 2
 
 
 def test_the_baseline_is_always_there():
