@@ -1,5 +1,6 @@
 """Which points are of which label, and which labels get a colour of their own."""
 
+from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -53,7 +54,8 @@ def check_labels(y: Any, n_points: int) -> NDArray[Any] | None:
     Returns
     -------
     ndarray of shape (n_points,), or None
-        The same.
+        Amounts as floats, NaN where there is none; other labels as objects, None where there is
+        none.
 
     Raises
     ------
@@ -62,12 +64,21 @@ def check_labels(y: Any, n_points: int) -> NDArray[Any] | None:
     """
     if y is None:
         return None
-    labels = np.asarray(y)
+    import pandas as pd
+
+    # As an array of its own choice numpy would write NaN beside texts as the text 'nan'.
+    labels = np.array(y, dtype=object)
     if labels.shape != (n_points,):
         raise ParameterError(
             f"y must hold one label per text, {n_points}; got shape {labels.shape}."
         )
-    return labels
+    is_missing = pd.isna(labels)
+    known = labels[~is_missing].tolist()
+    are_floats = any(isinstance(label, float) for label in known) and all(
+        isinstance(label, Real) and not isinstance(label, bool) for label in known
+    )
+    labels[is_missing] = np.nan if are_floats else None
+    return labels.astype(float) if are_floats else labels
 
 
 def are_quantities(labels: NDArray[Any]) -> bool:
@@ -95,7 +106,7 @@ def group_labels(labels: NDArray[Any], n_shown: int) -> Grouping:
     Parameters
     ----------
     labels : ndarray of shape (n_points,)
-        Labels; None and NaN are none.
+        As `check_labels` gives them; None and NaN are none.
     n_shown : int
         Most labels with a colour of their own: the most frequent ones.
 
@@ -104,7 +115,7 @@ def group_labels(labels: NDArray[Any], n_shown: int) -> Grouping:
     Grouping
         Of all points.
     """
-    # What is no label differs from itself, or is None.
+    # NaN differs from itself.
     known = np.array([label is not None and label == label for label in labels.tolist()])  # noqa: PLR0124
     names, codes = _number(labels[known].tolist())
     rows = np.flatnonzero(known)

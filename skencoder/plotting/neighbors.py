@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skencoder.errors import ParameterError, TextInputError
+from skencoder.estimators.texts import read_texts
 from skencoder.estimators.unit_vectors import cosines, to_length_one
 from skencoder.parameter_checks import check_count
 from skencoder.plotting.colors import style_of
@@ -100,7 +101,7 @@ class NeighborsDisplay:
         check_count("n_neighbors", n_neighbors, at_least=1)
         if not isinstance(query, str):
             raise TextInputError(f"query is a {type(query).__name__}; one text was expected.")
-        texts = as_texts("X", X)
+        texts = read_texts(X)
         vectors, wanted = (
             to_length_one(encode_for_display(estimator, given)) for given in (texts, [query])
         )

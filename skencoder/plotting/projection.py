@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import issparse
 from scipy.sparse.linalg import ArpackError
 from sklearn.decomposition import PCA
 
@@ -72,10 +73,13 @@ def project(vectors: Any, method: Any, random_state: Any) -> Projection:
 
 
 def _project_pca(vectors: Any, random_state: Any) -> Projection:
-    is_small = vectors.shape[1] <= MOST_COVARIANCES or min(vectors.shape) == PLANE
-    given = vectors.toarray() if is_small and hasattr(vectors, "toarray") else vectors
-    # Both are exact; what scikit-learn chooses by itself may be off by a percent.
-    solver = "covariance_eigh" if is_small else "arpack"
+    # All are exact; what scikit-learn chooses by itself may be off by a percent.
+    if vectors.shape[1] <= MOST_COVARIANCES:
+        solver = "covariance_eigh"
+    else:
+        # An iteration needs three vectors, and two are no large matrix however wide they are.
+        solver = "full" if vectors.shape[0] == PLANE else "arpack"
+    given = vectors if solver == "arpack" or not issparse(vectors) else vectors.toarray()
     pca = PCA(PLANE, svd_solver=solver, random_state=random_state)
     # Equal vectors vary in nothing: a share is 0 / 0, and an iteration has nowhere to start.
     try:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skencoder.errors import ParameterError
+from skencoder.estimators.texts import read_texts
 from skencoder.estimators.unit_vectors import cosines, to_length_one
 from skencoder.parameter_checks import check_count
 from skencoder.plotting.figures import open_axes, to_png
@@ -97,8 +98,8 @@ class SimilarityDisplay:
         NotFittedError
             If the estimator is not fitted.
         """
-        rows = as_texts("X", X)
-        columns = rows if Y is None else as_texts("Y", Y)
+        rows = read_texts(X)
+        columns = rows if Y is None else read_texts(Y, name="Y")
         row_units = to_length_one(encode_for_display(estimator, rows))
         column_units = (
             row_units if Y is None else to_length_one(encode_for_display(estimator, columns))

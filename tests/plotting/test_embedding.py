@@ -1,13 +1,14 @@
 """EmbeddingDisplay: what is drawn where, in which colours, and what the legend says."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from scipy.sparse import csr_array
 from sklearn.decomposition import PCA
 from sklearn.exceptions import NotFittedError
-from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.feature_extraction.text import HashingVectorizer, TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.manifold import TSNE
 from sklearn.pipeline import make_pipeline
@@ -85,6 +86,37 @@ def test_points_without_a_label_are_shown_as_such(vectors):
         "a (40)",
         "no label (20)",
     ]
+
+
+@pytest.mark.parametrize(
+    ("labels", "shown"),
+    [
+        ([float("nan")] * 10 + ["a"] * 50, ["a (50)", "no label (10)"]),
+        (pd.Series(["a"] * 50 + [None] * 10, dtype="string"), ["a (50)", "no label (10)"]),
+        (pd.Series([1] * 50 + [None] * 10, dtype="Int64"), ["1 (50)", "no label (10)"]),
+        (pd.Series(["a"] * 50 + [None] * 10, dtype="category"), ["a (50)", "no label (10)"]),
+        ([None] * 60, ["no label (60)"]),
+        ([True] * 50 + [None] * 10, ["True (50)", "no label (10)"]),
+    ],
+)
+def test_a_missing_label_is_none_however_it_is_written(vectors, labels, shown):
+    assert entries(EmbeddingDisplay.from_embeddings(vectors, labels)) == shown
+
+
+def test_missing_amounts_are_amounts_still(vectors):
+    amounts = pd.Series([0.5] * 30 + [1] * 20 + [None] * 10, dtype="Float64")
+    display = EmbeddingDisplay.from_embeddings(vectors, amounts)
+    assert display.ax_.get_legend() is None
+    drawn_amounts = np.ma.filled(display.ax_.collections[0].get_array(), np.nan)
+    np.testing.assert_array_equal(drawn_amounts, amounts.to_numpy(float, na_value=np.nan))
+
+
+def test_two_texts_of_a_million_features_have_a_map():
+    texts = ["a cat", "a dog"]
+    display = EmbeddingDisplay.from_estimator(HashingVectorizer(), texts)
+    distance = np.linalg.norm(np.subtract(*HashingVectorizer().transform(texts).toarray()))
+    assert np.linalg.norm(np.subtract(*display.points)) == pytest.approx(distance)
+    assert "100% of variance" in display.ax_.get_xlabel()
 
 
 def test_whole_numbers_are_labels_in_their_own_order(vectors):

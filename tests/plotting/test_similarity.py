@@ -1,6 +1,7 @@
 """SimilarityDisplay: the cosines that are drawn, and the texts beside them."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -88,6 +89,27 @@ def test_bad_input_is_refused(similarities, options, error, message):
         SimilarityDisplay.from_similarities(similarities, **options)
 
 
-def test_one_string_is_no_collection_of_texts(vectorizer):
-    with pytest.raises(TextInputError, match="X is a str; a list, array or Series of texts"):
-        SimilarityDisplay.from_estimator(vectorizer.fit(TEXTS), "a cat")
+@pytest.mark.parametrize(
+    ("texts", "message"),
+    [
+        ("a cat", "string object received"),
+        (["a", None], "Row 1 of [XY] is missing"),
+        (["a", float("nan")], "Row 1 of [XY] is missing"),
+        (["a", 3], "Row 1 of [XY] is a int"),
+        ({"a": "cat"}, "[XY] is a dict; a list"),
+        (pd.DataFrame({"text": TEXTS, "other": TEXTS}), "[XY] has 2 columns"),
+    ],
+)
+def test_what_is_no_collection_of_texts_is_refused(vectorizer, texts, message):
+    vectorizer.fit(TEXTS)
+    with pytest.raises(TextInputError, match=message.replace("[XY]", "X")):
+        SimilarityDisplay.from_estimator(vectorizer, texts)
+    with pytest.raises(TextInputError, match=message.replace("[XY]", "Y")):
+        SimilarityDisplay.from_estimator(vectorizer, TEXTS, texts)
+
+
+def test_texts_may_be_the_only_column_of_a_frame(vectorizer):
+    frame = pd.DataFrame({"text": TEXTS})
+    display = SimilarityDisplay.from_estimator(vectorizer.fit(TEXTS), frame)
+    assert display.similarities.shape == (3, 3)
+    assert display.row_texts == TEXTS
