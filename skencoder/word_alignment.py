@@ -4,6 +4,7 @@ How pairs are taken from the similarities stands in `skencoder.bitext.word_match
 """
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,9 +19,19 @@ from skencoder.text_checks import check_texts
 from skencoder.text_encoder import TextEncoder
 from skencoder.token_vectors import TokenVectors, encode_tokens
 
+# Stands for any mark that belongs to the character before it, of which `re` knows no class.
+_MARK = "\u0300"
 # Ideographs, each a word of its own; letters and digits with an apostrophe or hyphen between; or
-# one other character.
-_WORD = re.compile(r"[\u3400-\u9fff]|(?:(?![\u3400-\u9fff])\w)+(?:['\u2019-]\w+)*|[^\w\s]")
+# one other character; all with their marks.
+_WORD = re.compile(
+    rf"[\u3400-\u9fff]{_MARK}*"
+    rf"|(?:(?![\u3400-\u9fff])\w{_MARK}*)+(?:['\u2019-](?:\w{_MARK}*)+)*"
+    rf"|[^\w\s]{_MARK}*"
+)
+# Categories of Unicode: non-spacing, spacing and enclosing marks. The joiners have none of these,
+# but stand within words too.
+_MARKS = ("Mn", "Mc", "Me")
+_JOINERS = "\u200c\u200d"
 # The paper's best layer is the 8th of 12.
 DEPTH = 2 / 3
 
@@ -123,7 +134,7 @@ def _read(name: str, sentence: str | Sequence[str]) -> tuple[str, list[Span]]:
     """Give a sentence and the places of its words."""
     if isinstance(sentence, str):
         check_texts([sentence])
-        return sentence, [Span(*match.span()) for match in _WORD.finditer(sentence)]
+        return sentence, [Span(*match.span()) for match in _WORD.finditer(_mark(sentence))]
     try:
         check_texts(sentence)
     except TextInputError as error:
@@ -135,6 +146,16 @@ def _read(name: str, sentence: str | Sequence[str]) -> tuple[str, list[Span]]:
     if any(span.start == span.stop for span in words):
         raise ParameterError(f"{name} holds an empty word.")
     return " ".join(sentence), words
+
+
+def _mark(sentence: str) -> str:
+    """Write one and the same mark for all of them, so that a pattern can tell them."""
+    if sentence.isascii():
+        return sentence
+    return "".join(
+        _MARK if unicodedata.category(character) in _MARKS or character in _JOINERS else character
+        for character in sentence
+    )
 
 
 def _word_vectors(tokens: TokenVectors, words: list[Span]) -> NDArray[np.float64]:

@@ -1,5 +1,7 @@
 """Tokens and words of a sentence: where they stand, what they mean, which belong together."""
 
+import unicodedata
+
 import numpy as np
 import pytest
 import torch
@@ -83,6 +85,32 @@ def test_places_are_in_the_sentences_themselves(text_encoder):
     for pair in align_words(text_encoder, source, target):
         assert source[slice(*pair.source)] == pair.source_word
         assert target[slice(*pair.target)] == pair.target_word
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "किताब मेज़ पर है ।",
+        "படம் நன்றாக உள்ளது .",
+        "كِتَابٌ جَدِيدٌ",
+        "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645 \u0628\u0631\u0648\u0645",
+        "น้ำ ดื่ม",
+        "Cafe\u0301 de\u0301ja\u0300-vu , c'e\u0301tait",
+    ],
+)
+def test_a_mark_ends_no_word(text_encoder, text):
+    pairs = align_words(text_encoder, text, text, method="assignment")
+    assert [pair.source_word for pair in pairs] == text.split()
+
+
+def test_words_are_the_same_in_both_normal_forms_of_unicode(text_encoder):
+    composed = "L'été, Zoë a mangé des pâtés à Orléans."
+    pairs = align_words(text_encoder, composed, unicodedata.normalize("NFD", composed))
+    assert [pair.source_word for pair in pairs] == [
+        *"L'été , Zoë a mangé des pâtés à Orléans .".split()
+    ]
+    for pair in pairs:
+        assert unicodedata.normalize("NFC", pair.target_word) == pair.source_word
 
 
 def test_words_may_be_given(text_encoder):
