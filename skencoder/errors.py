@@ -60,5 +60,9 @@ class CacheWarning(UserWarning):
     """A cache cannot do its work, or holds damaged rows; texts are encoded instead."""
 
 
+class UnknownReplyWarning(UserWarning):
+    """Most of the replies that should be found are not in the bank."""
+
+
 class TokenizerWarning(UserWarning):
     """A faster tokenizer is installed but cannot be used; the message says why."""

@@ -12,7 +12,8 @@ from skencoder.bitext import MARGINS, MATCHINGS, Candidates, find_candidates, sc
 from skencoder.encoding_options import check_choice
 from skencoder.errors import ParameterError
 from skencoder.estimators.dense import encode_dense
-from skencoder.estimators.unit_vectors import fit_encoder, read_texts
+from skencoder.estimators.texts import read_texts
+from skencoder.estimators.unit_vectors import fit_encoder
 from skencoder.parameter_checks import check_count, check_finite
 from skencoder.thresholds import choose_threshold, f1
 

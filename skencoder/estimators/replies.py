@@ -1,5 +1,6 @@
 """ReplySelector: the best replies to what was said, out of a bank of replies."""
 
+import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -9,15 +10,16 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
-from skencoder.errors import ParameterError, TextInputError
+from skencoder.errors import ParameterError, TextInputError, UnknownReplyWarning
+from skencoder.estimators.texts import read_texts
 from skencoder.estimators.turns import Turns
 from skencoder.estimators.unit_vectors import (
     cosines,
     encode_units,
     fit_encoder,
     mean_units,
-    read_texts,
 )
+from skencoder.frames import user_stacklevel
 from skencoder.parameter_checks import check_count, check_share
 
 if TYPE_CHECKING:
@@ -34,7 +36,8 @@ class ReplySelector(BaseEstimator):
     A context is one text, or the turns of a dialogue, the oldest first. Its vector is the mean of
     its turns' vectors :math:`v_0, v_1, ...`, the last turn being :math:`v_0`, with the weights
     :math:`decay^i`. A reply's score is ``context_weight`` times the cosine to the most similar
-    context that it was given to, plus the rest times the cosine to the reply itself.
+    context that it was given to, plus the rest times the cosine to the reply itself. Parameters
+    that are set later take effect at the next ``fit``.
 
     Parameters
     ----------
@@ -114,6 +117,8 @@ class ReplySelector(BaseEstimator):
         # The contexts of one reply lie side by side, so that their best is one reduction.
         order = np.argsort(owner, kind="stable")
         self._starts = np.searchsorted(owner[order], np.arange(len(self.replies_)))
+        # The bank and what is compared with it later are weighed alike.
+        self._decay, self._context_weight = self.decay, self.context_weight
         self._context_vectors = self._encode_turns(turns)[order]
         self._reply_vectors = encode_units(self.encoder_, self.replies_.tolist())
         return self
@@ -211,7 +216,7 @@ class ReplySelector(BaseEstimator):
             If contexts or candidates are no texts, or their numbers differ.
         """
         check_is_fitted(self)
-        turns, options = Turns.read(X), Turns.read(candidates)
+        turns, options = Turns.read(X), Turns.read(candidates, "candidates")
         if turns.n_contexts != options.n_contexts:
             raise TextInputError(
                 f"X holds {turns.n_contexts} contexts and candidates {options.n_contexts} rows; "
@@ -224,6 +229,10 @@ class ReplySelector(BaseEstimator):
 
     def score(self, X: Any, y: Any) -> float:
         """Give the share of contexts whose best reply is the one that was given (recall@1).
+
+        Only a reply of the bank can be right. Where each is given once, one that is held out is
+        not in it, and ``cross_val_score`` is 0 whatever the parameters: choose them by
+        `score_candidates`, or on contexts whose replies are in the bank.
 
         Parameters
         ----------
@@ -243,6 +252,11 @@ class ReplySelector(BaseEstimator):
             If ``fit`` has not been called.
         TextInputError
             If X is no collection of contexts.
+
+        Warns
+        -----
+        UnknownReplyWarning
+            If most of the replies are not in the bank.
         """
         chosen, given = self.predict(X), _read_replies(y)
         if len(chosen) != len(given):
@@ -250,10 +264,22 @@ class ReplySelector(BaseEstimator):
                 f"X holds {len(chosen)} contexts and y {len(given)} replies; a reply to each "
                 f"context was expected."
             )
+        self._warn_of_unknown(given)
         return float(np.mean(chosen == np.array(given, object)))
 
+    def _warn_of_unknown(self, replies: list[str]) -> None:
+        bank = set(self.replies_)
+        unknown = sum(reply not in bank for reply in replies)
+        if unknown > len(replies) / 2:
+            warnings.warn(
+                f"{unknown} of the {len(replies)} replies in y are not in the bank, so they count "
+                f"as wrong whatever is chosen; score_candidates ranks replies that are not.",
+                UnknownReplyWarning,
+                stacklevel=user_stacklevel(),
+            )
+
     def _encode_turns(self, turns: Turns) -> Any:
-        return mean_units(turns.weigh(self.decay), encode_units(self.encoder_, turns.texts))
+        return mean_units(turns.weigh(self._decay), encode_units(self.encoder_, turns.texts))
 
     def _score_bank(self, turns: Turns) -> Iterator[Scores]:
         """Score all replies, some contexts at a time."""
@@ -265,7 +291,7 @@ class ReplySelector(BaseEstimator):
                 cosines(block, self._context_vectors), self._starts, axis=1
             )
             like_replies = cosines(block, self._reply_vectors)
-            yield like_replies + self.context_weight * (like_contexts - like_replies)
+            yield like_replies + self._context_weight * (like_contexts - like_replies)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -277,9 +303,9 @@ class ReplySelector(BaseEstimator):
 
 def _read_replies(y: Any) -> list[str]:
     try:
-        return read_texts(y)
+        return read_texts(y, name="y")
     except TextInputError as error:
-        raise TextInputError(f"Replies: {str(error).replace(' of X', ' of y')}") from error
+        raise TextInputError(f"Replies: {error}") from error
 
 
 def _top(scores: Scores, n: int) -> tuple[NDArray[np.intp], Scores]:

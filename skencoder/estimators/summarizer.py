@@ -14,7 +14,8 @@ from sklearn.utils.validation import check_is_fitted
 from skencoder.errors import ParameterError
 from skencoder.estimators.dense import to_dense
 from skencoder.estimators.roles import first_encoder
-from skencoder.estimators.unit_vectors import encode, fit_encoder, read_texts
+from skencoder.estimators.texts import read_texts
+from skencoder.estimators.unit_vectors import encode, fit_encoder
 from skencoder.parameter_checks import check_count, check_share
 from skencoder.sentences import SplitTexts, check_language
 from skencoder.summarization import SELECTIONS, Budget, select_mmr

@@ -1,6 +1,7 @@
 """Contexts of a dialogue as turns: reading them, and how much each turn counts."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,8 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from skencoder.errors import TextInputError
-from skencoder.estimators.texts import BARE_STRING
-from skencoder.estimators.unit_vectors import read_texts
+from skencoder.estimators.texts import BARE_STRING, read_texts
 
 
 @dataclass(frozen=True)
@@ -32,13 +32,15 @@ class Turns:
     age: NDArray[np.int64]
 
     @classmethod
-    def read(cls, X: Any) -> "Turns":
+    def read(cls, X: Any, name: str = "X") -> "Turns":
         """Read contexts.
 
         Parameters
         ----------
         X : iterable of shape (n_contexts,)
             Each a text, or its turns, the oldest first.
+        name : str, default="X"
+            The parameter.
 
         Returns
         -------
@@ -50,9 +52,9 @@ class Turns:
         TextInputError
             If it is no collection of contexts, or one of them has no turn or what is no text.
         """
-        rows = [_as_turns(row, context) for row, context in enumerate(_iterate(X))]
+        rows = [_as_turns(name, row, given) for row, given in enumerate(_iterate(name, X))]
         if not rows:
-            raise TextInputError("X is empty; at least one context is needed.")
+            raise TextInputError(f"{name} is empty; at least one row is needed.")
         lengths = np.array([len(turns) for turns in rows], np.int64)
         context = np.repeat(np.arange(len(rows)), lengths)
         place = np.arange(len(context)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
@@ -83,25 +85,28 @@ class Turns:
         return csr_array((weights, places), (self.n_contexts, len(self.texts)))
 
 
-def _iterate(X: Any) -> Iterable[Any]:
+def _iterate(name: str, X: Any) -> Iterable[Any]:
     if isinstance(X, str | bytes):
         raise TextInputError(BARE_STRING)
-    if not isinstance(X, Iterable) or hasattr(X, "columns"):
+    has_order = isinstance(X, Iterable) and not isinstance(X, Mapping | AbstractSet)
+    if not has_order or hasattr(X, "columns"):
         raise TextInputError(
-            f"X is a {type(X).__name__}; a list of contexts was expected, each a text or a "
-            f"list of turns."
+            f"{name} is a {type(X).__name__}; a list was expected, each row a text or a list of "
+            f"texts."
         )
-    return X
+    rows: Iterable[Any] = X
+    return rows
 
 
-def _as_turns(row: int, context: Any) -> list[str]:
-    turns = [context] if isinstance(context, str) else context
+def _as_turns(name: str, row: int, given: Any) -> list[str]:
+    turns = [given] if isinstance(given, str) else given
     if not isinstance(turns, list | tuple | np.ndarray) or not len(turns):
         raise TextInputError(
-            f"Row {row} of X is {context!r}; a text or a list of turns, the oldest first, was "
-            f"expected."
+            f"Row {row} of {name} is {given!r}; a text or a list of texts was expected."
         )
-    try:
-        return read_texts(list(turns))
-    except TextInputError as error:
-        raise TextInputError(f"Turns of row {row} of X: {error}") from error
+    for place, turn in enumerate(turns):
+        if not isinstance(turn, str | bytes):
+            raise TextInputError(
+                f"Text {place} in row {row} of {name} is {turn!r}; a str was expected."
+            )
+    return read_texts(list(turns), name=f"row {row} of {name}")

@@ -9,38 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, issparse
 from sklearn.base import clone
-from sklearn.feature_extraction.text import HashingVectorizer
 from sklearn.preprocessing import normalize
 
 from skencoder.errors import ParameterError
-from skencoder.estimators.texts import TextReader
 from skencoder.estimators.vectorizer import EncoderVectorizer
 
 # Bytes of a float32.
 SINGLE = 4
-
-
-def read_texts(X: Any, missing: str = "error") -> list[str]:
-    """Read texts as they are: neither decoded from files nor in lowercase.
-
-    Parameters
-    ----------
-    X : iterable of str of shape (n_texts,)
-        Texts.
-    missing : {"error", "empty"}, default="error"
-        What None and NaN become.
-
-    Returns
-    -------
-    list of str of shape (n_texts,)
-        The same.
-
-    Raises
-    ------
-    TextInputError
-        If it is not a collection of texts, is empty, or a row is no text.
-    """
-    return TextReader(HashingVectorizer(lowercase=False), missing).read(X)
 
 
 def fit_encoder(encoder: Any, texts: list[str]) -> Any:

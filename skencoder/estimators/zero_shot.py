@@ -1,6 +1,7 @@
 """ZeroShotClassifier: texts are given the label whose description they are closest to."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -8,16 +9,17 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils import Tags, column_or_1d
+from sklearn.utils import Tags, check_consistent_length, column_or_1d
+from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from skencoder.errors import ParameterError
+from skencoder.estimators.texts import read_texts
 from skencoder.estimators.unit_vectors import (
     cosines,
     encode_units,
     fit_encoder,
     mean_units,
-    read_texts,
 )
 from skencoder.parameter_checks import check_finite
 
@@ -108,17 +110,24 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
         Raises
         ------
         ParameterError
-            If a parameter cannot be used, or a label has no description.
+            If a parameter cannot be used, or a label is missing or has no description.
         TextInputError
             If X is not a collection of texts.
+        ValueError
+            If there is not one label per text, or y holds amounts.
         """
         templates = _as_templates(self.template)
-        self._check_temperature()
-        described = _describe(self.descriptions, y)
-        classes = _sort_labels(list(described))
-        _check_labels(y, classes)
-        filled, owner = _fill(templates, [described[label] for label in classes])
+        # One set later takes effect at the next fit, as descriptions and templates do.
+        self._temperature = self._check_temperature()
         texts = [] if X is None else read_texts(X, missing="empty")
+        labels = None if y is None else _read_labels(y)
+        if X is not None:
+            check_consistent_length(texts, labels)
+        described = _describe(self.descriptions, labels)
+        classes = _sort_labels(list(described))
+        if labels is not None:
+            _check_described(labels, classes)
+        filled, owner = _fill(templates, [described[label] for label in classes])
         self.encoder_ = fit_encoder(self.encoder, [*texts, *filled])
         members = csr_array(
             (np.ones(len(owner)), (owner, np.arange(len(owner)))), (len(classes), len(owner))
@@ -193,11 +202,13 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         similarities = cosines(encode_units(self.encoder_, X), self.class_vectors_)
         # In float64 probabilities sum to 1 as closely as scikit-learn's metrics ask for.
-        return similarities.astype(np.float64) / self.temperature
+        return similarities.astype(np.float64) / self._temperature
 
-    def _check_temperature(self) -> None:
-        if check_finite("temperature", self.temperature) <= 0:
+    def _check_temperature(self) -> float:
+        temperature = check_finite("temperature", self.temperature)
+        if temperature <= 0:
             raise ParameterError(f"temperature must be above 0; got {self.temperature!r}.")
+        return temperature
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -217,7 +228,21 @@ def _as_templates(template: Any) -> list[str]:
     return list(templates)
 
 
-def _describe(descriptions: Any, y: Any) -> dict[Any, list[str]]:
+def _read_labels(y: Any) -> NDArray[Any]:
+    import pandas as pd
+
+    # As an array of its own choice numpy would write NaN beside texts as the text 'nan'.
+    missing = np.flatnonzero(pd.isna(np.array(y, dtype=object)))
+    if len(missing):
+        raise ParameterError(
+            f"Row {missing[0]} of y is missing; a label was expected. Leave rows without one out."
+        )
+    labels: NDArray[Any] = column_or_1d(y)
+    check_classification_targets(labels)
+    return labels
+
+
+def _describe(descriptions: Any, y: NDArray[Any] | None) -> dict[Any, list[str]]:
     """Give the sentences of each label."""
     if descriptions is None:
         if y is None:
@@ -225,11 +250,18 @@ def _describe(descriptions: Any, y: Any) -> dict[Any, list[str]]:
                 "descriptions is None and there is no y, so no label is known; give "
                 "descriptions={label: sentence, ...}, or the labels' names as a list."
             )
-        descriptions = np.unique(column_or_1d(y)).tolist()
+        descriptions = np.unique(y).tolist()
     if isinstance(descriptions, str) or not isinstance(descriptions, Iterable):
         raise ParameterError(
             f"descriptions must map labels to sentences, or list labels; got {descriptions!r}."
         )
+    if not isinstance(descriptions, Mapping):
+        descriptions = list(descriptions)
+    for label in descriptions:
+        if not isinstance(label, str | Real) or label != label:  # noqa: PLR0124 - NaN
+            raise ParameterError(
+                f"descriptions hold the label {label!r}; a str or a number was expected."
+            )
     if not isinstance(descriptions, Mapping):
         return {label: [str(label).replace("_", " ")] for label in descriptions}
     return {label: _as_sentences(label, value) for label, value in descriptions.items()}
@@ -260,10 +292,8 @@ def _sort_labels(labels: list[Any]) -> list[Any]:
         ) from error
 
 
-def _check_labels(y: Any, classes: list[Any]) -> None:
-    if y is None:
-        return
-    unknown = sorted(set(column_or_1d(y).tolist()) - set(classes), key=str)
+def _check_described(labels: NDArray[Any], classes: list[Any]) -> None:
+    unknown = sorted(set(labels.tolist()) - set(classes), key=str)
     if unknown:
         raise ParameterError(
             f"y holds {len(unknown)} labels without a description "

@@ -11,7 +11,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.utils import get_tags
 
 from skencoder import EncoderVectorizer, ReplySelector
-from skencoder.errors import ParameterError, TextInputError
+from skencoder.errors import ParameterError, TextInputError, UnknownReplyWarning
 from skencoder.estimators import replies as module
 from tests.estimators.planted import Planted
 
@@ -156,6 +156,21 @@ def test_sparse_vectors_are_vectors_too(pairs):
         )
 
 
+def test_replies_that_cannot_be_found_are_told_of(selector):
+    with pytest.warns(UnknownReplyWarning, match="3 of the 4 replies in y are not in the bank"):
+        assert selector.score(CONTEXTS, [REPLIES[0], "west", "east", "west"]) == 0.25
+    assert selector.score(CONTEXTS, [*REPLIES[:2], "west", "east"]) == 0.5
+
+
+def test_what_is_set_later_counts_from_the_next_fit():
+    selector = ReplySelector(PLANTED, decay=0.5).fit(CONTEXTS, REPLIES)
+    dialogues = [["north", "east"], ["west", "west", "north"]]
+    before = selector.select(dialogues, 2)
+    selector.set_params(decay=0.0, context_weight=1.0)
+    assert selector.select(dialogues, 2).equals(before)
+    assert not selector.fit(CONTEXTS, REPLIES).select(dialogues, 2).equals(before)
+
+
 def test_in_a_grid(pairs):
     contexts, replies = pairs
     same = [(np.arange(100), np.arange(100))]  # each reply stands once, so it must be in the bank
@@ -207,15 +222,18 @@ def test_bad_parameters_are_refused_by_fit(parameters, message):
     ("contexts", "replies", "message"),
     [
         (["a", "b"], ["c"], "X holds 2 contexts and y 1 replies"),
-        ([], [], "X is empty; at least one context is needed"),
-        (["a"], [], "Replies: X is empty"),
+        ([], [], "X is empty; at least one row is needed"),
+        (["a"], [], "Replies: y is empty"),
         ("a text", ["b"], "string object received"),
-        (3, ["b"], "X is a int; a list of contexts was expected"),
-        (["a", []], ["b", "c"], r"Row 1 of X is \[\]; a text or a list of turns"),
-        (["a", None], ["b", "c"], "Row 1 of X is None; a text or a list of turns"),
+        (3, ["b"], "X is a int; a list was expected"),
+        ({"a"}, ["b"], "X is a set; a list was expected"),
+        ({"a": "c"}, ["b"], "X is a dict; a list was expected"),
+        ({"a": "c"}.keys(), ["b"], "X is a dict_keys; a list was expected"),
+        (["a", []], ["b", "c"], r"Row 1 of X is \[\]; a text or a list of texts"),
+        (["a", None], ["b", "c"], "Row 1 of X is None; a text or a list of texts"),
         (["a", {"user": "hello"}], ["b", "c"], "Row 1 of X is {'user': 'hello'}"),
-        ([["a", None]], ["b"], "Turns of row 0 of X: Row 1 of X is missing"),
-        ([["a", 3]], ["b"], "Turns of row 0 of X: Row 1 of X is a int"),
+        ([["a", None]], ["b"], "Text 1 in row 0 of X is None; a str was expected"),
+        ([["a", 3]], ["b"], "Text 1 in row 0 of X is 3; a str was expected"),
         (["a"], "b", "Replies: .*string object received"),
         (["a", "b"], ["c", None], "Replies: Row 1 of y is missing"),
     ],
@@ -232,5 +250,13 @@ def test_wrong_numbers_are_refused(selector):
         selector.select(["east"], 0)
     with pytest.raises(TextInputError, match="X holds 1 contexts and candidates 2 rows"):
         selector.score_candidates(["east"], ["west", "north"])
+    for wrong, message in (
+        ([None], "Row 0 of candidates is None"),
+        ([["west", None]], "Text 1 in row 0 of candidates is None"),
+        ([], "candidates is empty"),
+        ({"west"}, "candidates is a set"),
+    ):
+        with pytest.raises(TextInputError, match=message):
+            selector.score_candidates(["east"], wrong)
     with pytest.raises(TextInputError, match="X holds 1 contexts and y 2 replies"):
         selector.score(["east"], ["west", "north"])

@@ -156,7 +156,14 @@ def test_in_cross_validation_and_in_a_grid(topics):
     search = GridSearchCV(
         classifier, {"template": templates}, cv=2, scoring="neg_log_loss", error_score="raise"
     ).fit(texts, labels)
-    assert search.best_params_["template"] in templates
+    # The folds' figures, by hand.
+    for template, found in zip(templates, search.cv_results_["mean_test_score"], strict=True):
+        one = clone(classifier).set_params(template=template)
+        expected = cross_val_score(one, texts, labels, cv=2, scoring="neg_log_loss")
+        assert found == pytest.approx(expected.mean(), rel=1e-4)
+    scores = search.cv_results_["mean_test_score"]
+    assert scores[0] != pytest.approx(scores[1], rel=1e-3)
+    assert search.best_params_["template"] == templates[np.argmax(scores)]
 
 
 def test_calibration_learns_the_temperature_from_labels(topics):
@@ -227,6 +234,9 @@ def test_fit_forgets_what_it_knew():
         ({"descriptions": {"a": "x", "b": ["y", 3]}}, r"descriptions\['b'\]"),
         ({"descriptions": {"a": "x", "b": None}}, r"descriptions\['b'\]"),
         ({"descriptions": {"a": "x", 2: "y"}}, "must all be of one kind"),
+        ({"descriptions": {("a", "b"): "x", ("c", "d"): "y"}}, "the label .'a', 'b'.; a str or"),
+        ({"descriptions": {None: "x", "b": "y"}}, "the label None; a str or a number"),
+        ({"descriptions": ["a", float("nan")]}, "the label nan; a str or a number"),
         ({"template": "about"}, "template must hold {} where a description goes; got 'about'"),
         ({"template": []}, "template must be a str or several"),
         ({"template": ["{}", 3]}, "template must hold {}"),
@@ -248,6 +258,38 @@ def test_labels_without_a_description_are_refused():
     classifier = ZeroShotClassifier(PLANTED, descriptions={"a": "x", "b": "y"})
     with pytest.raises(ParameterError, match=r"y holds 1 labels without a description \('c'\)"):
         classifier.fit(["x", "y", "xy"], ["a", "b", "c"])
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        (["a", "b"], "inconsistent numbers of samples"),
+        (["a", float("nan"), "b"], "Row 1 of y is missing"),
+        (["a", None, "b"], "Row 1 of y is missing"),
+        (pd.Series(["a", "b", None], dtype="string"), "Row 2 of y is missing"),
+        ([0.1, 0.5, 0.7], "Unknown label type: continuous"),
+        ([("a", "b")] * 3, "y should be a 1d array"),
+    ],
+)
+def test_what_are_no_labels_is_refused(y, message):
+    for descriptions in ({"a": "x", "b": "y"}, None):
+        classifier = ZeroShotClassifier(PLANTED, descriptions=descriptions)
+        with pytest.raises(ValueError, match=message):
+            classifier.fit(["x", "y", "xy"], y)
+
+
+def test_labels_are_counted_only_where_there_are_texts():
+    classifier = ZeroShotClassifier(PLANTED, descriptions={"a": "x", "b": "y"})
+    assert classifier.fit(None, ["a", "b", "a"]).classes_.tolist() == ["a", "b"]
+    assert classifier.fit(iter(["x", "y"]), ["a", "b"]).encoder_.seen_[:2] == ["x", "y"]
+
+
+def test_a_temperature_set_later_counts_from_the_next_fit():
+    classifier = ZeroShotClassifier(PLANTED, descriptions={"a": "x", "b": "y"}).fit()
+    before = classifier.predict_proba(["near x"])
+    np.testing.assert_array_equal(
+        classifier.set_params(temperature=0).predict_proba(["near x"]), before
+    )
 
 
 def test_what_is_no_text_is_refused():
