@@ -1,7 +1,7 @@
 """OutOfScopeClassifier: a classifier that may also say that a text is about something else."""
 
-from collections.abc import Callable
-from numbers import Real
+from collections.abc import Callable, Iterator
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -37,6 +37,8 @@ DETECTORS: dict[str, Callable[[Any], Any]] = {
     "max_probability": ProbabilityDetector,
 }
 Scores = NDArray[np.floating[Any]]
+Rows = NDArray[np.int64]
+Fold = tuple[Rows, Rows]
 
 
 def _has_predict_proba(estimator: "OutOfScopeClassifier") -> bool:
@@ -69,7 +71,8 @@ class OutOfScopeClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         are examples of what is out of scope: neither classifier nor detector learns them, and the
         threshold is where both rates of error together are smallest (Youden's index).
     cv : int, cross-validation generator or iterable, default=5
-        The folds that choose the threshold.
+        The folds that choose the threshold. A number makes stratified folds of the rows in scope;
+        other folds are of all rows of X, and those out of scope are left out of them.
 
     Attributes
     ----------
@@ -164,9 +167,7 @@ class OutOfScopeClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         # It has the classifier already, which need not be fitted twice.
         fitted = self._make_detector(FrozenEstimator(self.classifier_))
         self.detector_ = fitted.fit(inside, y[~outside])
-        self.threshold_ = self._choose_threshold(
-            inside, y[~outside], _safe_indexing(X, np.flatnonzero(outside))
-        )
+        self.threshold_ = self._choose_threshold(X, y, outside)
         self.classes_ = self.classifier_.classes_
         for name in ("n_features_in_", "feature_names_in_"):
             if hasattr(self.classifier_, name):
@@ -238,6 +239,12 @@ class OutOfScopeClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         return np.asarray(self.classifier_.predict_proba(X))
 
     def _check_parameters(self) -> None:
+        is_class = isinstance(self.classifier, type)
+        if is_class or not all(hasattr(self.classifier, name) for name in ("fit", "predict")):
+            raise ParameterError(
+                f"classifier must be a classifier such as LogisticRegression(); got "
+                f"{self.classifier!r}."
+            )
         check_share("false_rejection_rate", self.false_rejection_rate)
         if self.threshold is not None:
             check_finite("threshold", self.threshold)
@@ -258,23 +265,42 @@ class OutOfScopeClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             return DETECTORS[self.detector](classifier)
         return clone(self.detector)
 
-    def _choose_threshold(self, inside: Any, y: NDArray[Any], outside: Any) -> float:
+    def _choose_threshold(self, X: Any, y: NDArray[Any], outside: NDArray[np.bool_]) -> float:
         if self.threshold is not None:
             return float(self.threshold)
-        scores = self._score_unseen(inside, y)
-        if len(y) and _count(outside):
-            return _separate(scores, np.asarray(self.detector_.score_samples(outside)))
+        scores = self._score_unseen(X, y, outside)
+        if outside.any():
+            examples = _safe_indexing(X, np.flatnonzero(outside))
+            return _separate(scores, np.asarray(self.detector_.score_samples(examples)))
         return float(np.quantile(scores, self.false_rejection_rate, method="lower"))
 
-    def _score_unseen(self, X: Any, y: NDArray[Any]) -> Scores:
-        """Score each sample by a detector that did not learn it."""
+    def _score_unseen(self, X: Any, y: NDArray[Any], outside: NDArray[np.bool_]) -> Scores:
+        """Score each sample in scope by a detector that did not learn it."""
         scores = np.full(len(y), np.nan)
-        for train, test in check_cv(self.cv, y, classifier=True).split(X, y):
+        for train, test in self._split(X, y, outside):
             detector = self._make_detector(self.classifier)
             detector.fit(_safe_indexing(X, train), y[train])
             scores[test] = detector.score_samples(_safe_indexing(X, test))
         known: Scores = scores[~np.isnan(scores)]
+        if not len(known):
+            raise ParameterError("cv tests no row in scope, so there is no score for a threshold.")
         return known
+
+    def _split(self, X: Any, y: NDArray[Any], outside: NDArray[np.bool_]) -> Iterator[Fold]:
+        """Give rows in scope to learn from, and to score."""
+        inside = np.flatnonzero(~outside)
+        if self.cv is None or isinstance(self.cv, Integral):
+            # Folds of our own making are stratified among what is in scope.
+            for train, test in check_cv(self.cv, y[inside], classifier=True).split(
+                inside, y[inside]
+            ):
+                yield inside[train], inside[test]
+            return
+        for fold in check_cv(self.cv, y, classifier=True).split(X, y):
+            # A fold that somebody else has made is of all rows.
+            train, test = (_read_rows(rows, outside) for rows in fold)
+            if len(test):
+                yield train, test
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -282,8 +308,14 @@ class OutOfScopeClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         return tags
 
 
-def _count(X: Any) -> int:
-    return int(X.shape[0]) if hasattr(X, "shape") else len(X)
+def _read_rows(rows: Any, outside: NDArray[np.bool_]) -> Rows:
+    """Give those of a fold's rows that are in scope."""
+    try:
+        read = np.arange(len(outside))[rows]
+    except IndexError as error:
+        raise ParameterError(f"cv does not fit the {len(outside)} rows of X: {error}.") from error
+    chosen: Rows = read[~outside[read]]
+    return chosen
 
 
 def _separate(inside: Scores, outside: Scores) -> float:
@@ -294,7 +326,12 @@ def _separate(inside: Scores, outside: Scores) -> float:
 
 
 def _choose_reject_label(label: Any, y: NDArray[Any]) -> Any:
-    are_numbers = y.dtype.kind in "biuf"
+    if y.dtype.kind == "b":
+        raise ParameterError(
+            "y holds True and False, and predict could give no third beside them; write labels as "
+            "str or int, for instance with y.astype(int)."
+        )
+    are_numbers = y.dtype.kind in "iuf"
     if label is None:
         label = -1 if are_numbers else "out_of_scope"
         if are_numbers and label in y:

@@ -10,7 +10,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.metrics import roc_auc_score
-from sklearn.model_selection import GridSearchCV, StratifiedKFold
+from sklearn.model_selection import GridSearchCV, PredefinedSplit, StratifiedKFold
 from sklearn.neighbors import LocalOutlierFactor
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -111,6 +111,44 @@ def test_examples_of_what_is_out_of_scope_set_the_threshold_and_teach_nothing_el
     np.testing.assert_array_equal(
         classifier.predict_proba(X), LogisticRegression().fit(LINE, SIDES).predict_proba(X)
     )
+
+
+@pytest.mark.parametrize("kind", ["iterable", "splitter"])
+def test_folds_of_one_s_own_are_of_all_rows(kind):
+    """Rows out of scope stand between the others, so that numbers among these are wrong ones."""
+    X = np.array([30.0, 0, 40, 1, 2, 50, 3, 10, 11, 60, 12, 13])[:, None]
+    outside = X.ravel() >= 30
+    y = np.where(outside, "out_of_scope", np.where(X.ravel() < 5, "left", "right"))
+    number = np.arange(12) % 3
+    folds = [(np.flatnonzero(number != n), np.flatnonzero(number == n)) for n in range(3)]
+    cv = folds if kind == "iterable" else PredefinedSplit(number)
+    scores = []
+    for train, test in folds:
+        inside = [rows[~outside[rows]] for rows in (train, test)]
+        scores.extend(clone(EUCLIDEAN).fit(X[inside[0]]).score_samples(X[inside[1]]))
+    # Examples score -17 and less, so the highest threshold that parts them is the lowest score.
+    assert make(cv=cv).fit(X, y).threshold_ == min(scores)
+
+
+def test_folds_that_do_not_fit_are_refused():
+    for folds, message in (
+        ([([0, 4], [8])], "cv does not fit the 8 rows of X"),
+        ([([0, 4], [])], "cv tests no row in scope"),
+    ):
+        with pytest.raises(ParameterError, match=message):
+            make(cv=folds).fit(LINE, SIDES)
+
+
+def test_true_and_false_are_refused_as_labels():
+    for label in (None, 2):
+        with pytest.raises(ParameterError, match="y holds True and False"):
+            make(reject_label=label).fit(LINE, SIDES == "left")
+
+
+@pytest.mark.parametrize("classifier", [None, "lr", LogisticRegression, EUCLIDEAN])
+def test_what_is_no_classifier_is_refused(classifier):
+    with pytest.raises(ParameterError, match="classifier must be a classifier such as"):
+        OutOfScopeClassifier(classifier).fit(LINE, SIDES)
 
 
 def test_a_given_threshold_needs_no_folds():
