@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.feature_extraction.text import TfidfVectorizer
 
 from benchmarks.errors import MissingDataError
 from benchmarks.intents import BASELINE, MEASURES, WAYS, format_intents, run_intents
@@ -55,6 +56,22 @@ def test_every_way_is_measured_in_every_draw(slice_root):
     shown = format_intents(report)
     assert "8 intents, 2 of them unseen in each of 2 draws; 96 rows" in shown
     assert [line.split("  ")[0] for line in shown.splitlines()[-len(WAYS) :]] == list(WAYS)
+
+
+def test_no_word_of_an_unseen_intent_is_counted(slice_root, monkeypatch):
+    counted = []
+
+    class Recording(TfidfVectorizer):
+        def fit(self, texts):
+            counted.append(set(" ".join(texts).split()))
+            return super().fit(texts)
+
+    monkeypatch.setattr("benchmarks.intents.TfidfVectorizer", Recording)
+    run_intents(slice_root, draws=2)
+    assert len(counted) == 2
+    for words in counted:
+        # Of eight intents two are unseen, and no two share a word.
+        assert sum(not words & set(intent) for intent in INTENTS) == 2
 
 
 def test_choices_are_made_on_other_rows_and_intents_than_figures(slice_root, monkeypatch):
