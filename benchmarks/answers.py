@@ -16,15 +16,15 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GroupKFold
 
 from skencoder import EncoderRetriever, EncoderVectorizer, PassageAnswerer
-from skencoder.sentences import SplitTexts
+from skencoder.sentences import SplitTexts, holds_any
 from skencoder.thresholds import choose_threshold, f1
 
 from .errors import MissingPackageError
+from .intervals import mean_interval
 from .tables import format_table
-from .xquad import Question, XQuAD, read_xquad
+from .xquad import XQuAD, read_xquad
 
 FOLDS = 5
-DRAWS = 2000
 BASELINE = "BM25 over sentences"
 
 Numbers = NDArray[np.float64]
@@ -260,18 +260,9 @@ def _try(name: str, way: Way, data: XQuAD) -> Outcome:
     rows = [row for row, question in enumerate(data.questions) if question.answers]
     groups = [question.passage for question in known]
     without = way.answer([question.text for question in known], groups)
-    right = [_is_right(given.sentences[row], data.questions[row]) for row in rows]
+    right = [holds_any(given.sentences[row], data.questions[row].answers) for row in rows]
     scores = given.scores[rows]
     return Outcome(name, np.array(right), scores, without.scores, groups, in_passage, len(asked))
-
-
-def _is_right(sentence: str, question: Question) -> bool:
-    return any(_plain(answer) in _plain(sentence) for answer in question.answers)
-
-
-def _plain(text: str) -> str:
-    """Write a text in lowercase, with single spaces."""
-    return " ".join(text.casefold().split())
 
 
 def gain_interval(one: Outcome, other: Outcome) -> tuple[float, float, float]:
@@ -289,12 +280,7 @@ def gain_interval(one: Outcome, other: Outcome) -> tuple[float, float, float]:
         with replacement.
     """
     gain = one.right.astype(float) - other.right
-    _, codes = np.unique(one.groups, return_inverse=True)
-    sums, sizes = np.bincount(codes, gain), np.bincount(codes)
-    rng = np.random.default_rng(0)
-    draws = rng.multinomial(len(sizes), np.full(len(sizes), 1 / len(sizes)), size=DRAWS)
-    low, high = np.quantile(draws @ sums / (draws @ sizes), [0.025, 0.975])
-    return float(gain.mean()), float(low), float(high)
+    return float(gain.mean()), *mean_interval(gain, one.groups)
 
 
 def format_answers(outcomes: Sequence[Outcome]) -> str:

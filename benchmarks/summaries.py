@@ -19,11 +19,11 @@ from skencoder.sentences import split_sentences
 from skencoder.summarization import Budget, take_best
 
 from .errors import MissingDataError, MissingPackageError
+from .intervals import mean_interval
 from .tables import format_table
 
 METRICS = ("rouge1", "rouge2", "rougeL")
 BASELINE = "first sentences"
-DRAWS = 2000
 # Texts shorter than these say nothing about choosing sentences.
 MIN_SENTENCES, MIN_MEMBERS, MIN_WORDS = 6, 10, 50
 # About a hundred words.
@@ -273,25 +273,6 @@ def rouge(summaries: Sequence[str], references: Sequence[str]) -> NDArray[np.flo
     return np.array([[row[metric].fmeasure for metric in METRICS] for row in rows])
 
 
-def gain_interval(gains: NDArray[np.float64]) -> tuple[float, float]:
-    """Give the 95 % interval of a mean gain, by drawing texts with replacement.
-
-    Parameters
-    ----------
-    gains : float64 of shape (n_texts,)
-        Of each text.
-
-    Returns
-    -------
-    tuple of float
-        Its ends.
-    """
-    rng = np.random.default_rng(0)
-    draws = rng.multinomial(len(gains), np.full(len(gains), 1 / len(gains)), size=DRAWS)
-    low, high = np.quantile(draws @ gains / len(gains), [0.025, 0.975])
-    return float(low), float(high)
-
-
 def format_summaries(scores: Sequence[SummaryScore]) -> str:
     """Lay the scores out.
 
@@ -311,7 +292,7 @@ def format_summaries(scores: Sequence[SummaryScore]) -> str:
     rows = []
     for score in scores:
         gains = (score.scores - baselines[score.collection])[:, -1]
-        low, high = gain_interval(gains)
+        low, high = mean_interval(gains)
         compared = score.method != BASELINE
         rows.append(
             [

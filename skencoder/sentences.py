@@ -9,7 +9,7 @@ References
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
@@ -207,3 +207,26 @@ def check_language(language: Any) -> None:
 def _trim(text: str, start: int, stop: int) -> Span:
     piece = text[start:stop]
     return Span(start + len(piece) - len(piece.lstrip()), start + len(piece.rstrip()))
+
+
+def holds_any(sentence: str, strings: Iterable[str]) -> bool:
+    """Say whether one of several strings stands in a sentence.
+
+    Parameters
+    ----------
+    sentence : str
+        The sentence.
+    strings : iterable of str
+        The strings.
+
+    Returns
+    -------
+    bool
+        Whatever the case, and the kind and length of white space.
+    """
+    plain = _plain(sentence)
+    return any(_plain(string) in plain for string in strings)
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.casefold().split())

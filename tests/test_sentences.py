@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skencoder.errors import ParameterError, TextInputError
-from skencoder.sentences import Span, SplitTexts, split_sentences, widen
+from skencoder.sentences import Span, SplitTexts, holds_any, split_sentences, widen
 
 from .conftest import HOSTILE_TEXTS
 
@@ -126,3 +126,10 @@ def test_what_is_no_language_code_is_refused(language):
 def test_what_is_no_text_is_refused(text):
     with pytest.raises(TextInputError):
         split_sentences(text)
+
+
+def test_a_string_stands_in_a_sentence_whatever_its_case_and_white_space():
+    sentence = "The tower is\n  330 METRES tall."
+    assert holds_any(sentence, ["feet", " is 330\tmetres"])
+    assert not holds_any(sentence, ["330metres", "feet"])
+    assert not holds_any(sentence, [])

@@ -4,6 +4,7 @@ What a sentence is worth to a question stands in `sentence_scoring`.
 """
 
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,11 +14,12 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from skencoder.errors import ParameterError
+from skencoder.estimators.passage_ranking import rank_passages
 from skencoder.estimators.retriever import EncoderRetriever
 from skencoder.estimators.sentence_scoring import BestSentences, ScoredSentences
-from skencoder.estimators.unit_vectors import read_texts
+from skencoder.estimators.texts import read_texts
 from skencoder.parameter_checks import check_count, check_finite
-from skencoder.sentences import check_language
+from skencoder.sentences import check_language, holds_any
 from skencoder.thresholds import choose_threshold
 
 if TYPE_CHECKING:
@@ -33,6 +35,8 @@ class PassageAnswerer(BaseEstimator):
     worth ``cos(question, sentence) + passage_weight * (score of its passage) + word_weight *
     (cosine of the TF-IDF vectors of question and sentence)``, divided by the sum of the weights.
     Below a threshold, which `calibrate` chooses on labelled questions, there is no answer.
+    Parameters that are set later take effect at the next ``fit``, which takes little time, as
+    vectors are cached.
 
     Parameters
     ----------
@@ -46,7 +50,10 @@ class PassageAnswerer(BaseEstimator):
         several sentences tells less well which of them answers: try it where sentences mean
         nothing without their neighbours.
     passage_weight : float, default=0.3
-        How much a passage's score counts beside a sentence's.
+        How much a passage's score counts beside a sentence's. It is the cosine; of a fusion with
+        BM25 the share of the highest score there can be; of a reranker the logistic function of
+        its score, from 0 to 1. With ``metric="dot"`` it is the dot product and with "euclidean"
+        the distance times -1, which have no such bounds: choose the weight accordingly.
     word_weight : float, default=1.0
         How much shared words count; names and numbers are words that vectors blur. Words are told
         by spaces and punctuation.
@@ -138,6 +145,12 @@ class PassageAnswerer(BaseEstimator):
             passages, retriever, context=self.context, language=self.language
         )
         self.retriever_ = retriever
+        # A threshold is of the scores it was chosen on, so what defines them stays as it is.
+        self._n_passages = self.n_passages
+        self._weights: dict[str, float] = {
+            "passage_weight": self.passage_weight,
+            "word_weight": self.word_weight,
+        }
         self.threshold_ = -np.inf if self.threshold is None else float(self.threshold)
         return self
 
@@ -156,7 +169,8 @@ class PassageAnswerer(BaseEstimator):
             The questions.
         exclude : iterable of shape (n_questions,), default=None
             Id of a passage that must not answer each, or None; to see what happens to a question
-            whose passage is not there.
+            whose passage is not there. Where the retriever re-ranks only ``n_passages``, one
+            fewer is left.
 
         Returns
         -------
@@ -228,7 +242,7 @@ class PassageAnswerer(BaseEstimator):
             The questions.
         answers : iterable of shape (n_questions,)
             Of each a str, or several of which one is enough, that must stand in the sentence,
-            whatever the case and the white space; None where there must be no answer.
+            whatever the case and the white space; None or NaN where there must be no answer.
         exclude : iterable of shape (n_questions,), default=None
             As in `answer`.
 
@@ -319,28 +333,15 @@ class PassageAnswerer(BaseEstimator):
 
     def _read(self, questions: Any) -> list[str]:
         check_is_fitted(self, "threshold_")
-        self._check_parameters()
-        return read_texts(questions)
+        return read_texts(questions, name="questions")
 
     def _find(self, questions: list[str], exclude: Any) -> BestSentences:
         """Find the best sentence of each question, whatever its score."""
-        without = self._read_excluded(exclude, len(questions))
-        # One more is found, because one may be excluded.
-        n_found = min(self.n_passages + (exclude is not None), self.retriever_.n_documents_)
-        distances, passages = self.retriever_.kneighbors(questions, n_found)
-        allowed = passages != without[:, None]
-        allowed &= np.cumsum(allowed, axis=1) <= self.n_passages
-        return self._sentences.find_best(
-            questions,
-            passages,
-            np.where(allowed, 1 - distances, -np.inf),
-            passage_weight=self.passage_weight,
-            word_weight=self.word_weight,
-        )
+        excluded = None if exclude is None else self._read_excluded(exclude, len(questions))
+        ranked = rank_passages(self.retriever_, questions, self._n_passages, excluded)
+        return self._sentences.find_best(questions, *ranked, **self._weights)
 
     def _read_excluded(self, exclude: Any, n_questions: int) -> NDArray[np.int64]:
-        if exclude is None:
-            return np.full(n_questions, -1, np.int64)
         names = _list_of("exclude", exclude, n_questions)
         rows = {name: row for row, name in enumerate(self.retriever_.ids_.tolist())}
         unknown = [name for name in names if name is not None and name not in rows]
@@ -359,13 +360,9 @@ class PassageAnswerer(BaseEstimator):
         return (best.rows >= 0) & (best.scores >= self.threshold_)
 
     def _hits(self, best: BestSentences, wanted: Answers) -> NDArray[np.bool_]:
-        sentences = [_plain(text or "") for text in self._read_sentences(best)]
-        return np.array(
-            [
-                any(_plain(accepted) in sentence for accepted in some)
-                for sentence, some in zip(sentences, wanted, strict=True)
-            ]
-        )
+        sentences = self._read_sentences(best)
+        pairs = zip(sentences, wanted, strict=True)
+        return np.array([holds_any(sentence or "", accepted) for sentence, accepted in pairs])
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -378,27 +375,32 @@ def _read_answers(answers: Any, n_questions: int) -> Answers:
     """Give the accepted strings of each question; none where there must be no answer."""
     read: Answers = []
     for row, given in enumerate(_list_of("answers", answers, n_questions)):
-        accepted = [given] if isinstance(given, str) else [] if given is None else list(given)
-        if not all(isinstance(text, str) and text.strip() for text in accepted):
+        accepted = [given] if isinstance(given, str) else given
+        accepted = [] if accepted is None else accepted
+        if not isinstance(accepted, list | tuple | AbstractSet | np.ndarray) or not all(
+            isinstance(text, str) and text.strip() for text in accepted
+        ):
             raise ParameterError(
                 f"answers must hold a str, several, or None for each question, and no empty one; "
                 f"got {given!r} for question {row}."
             )
-        read.append(accepted)
+        read.append(list(accepted))
     return read
-
-
-def _plain(text: str) -> str:
-    """Write a text in lowercase, with single spaces."""
-    return " ".join(text.casefold().split())
 
 
 def _list_of(name: str, values: Any, n_questions: int) -> list[Any]:
     if isinstance(values, str) or not isinstance(values, Iterable):
         raise ParameterError(f"{name} must hold one entry per question; got {values!r}.")
-    listed = list(values)
+    # In a column of a table NaN is what None is in a list.
+    listed = [None if _is_nan(value) else value for value in values]
     if len(listed) != n_questions:
         raise ParameterError(
             f"{name} must hold one entry per question; got {len(listed)} for {n_questions}."
         )
     return listed
+
+
+def _is_nan(value: Any) -> bool:
+    import pandas as pd
+
+    return value is pd.NA or (isinstance(value, float) and bool(np.isnan(value)))

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from benchmarks.errors import MissingDataError
+from benchmarks.intervals import mean_interval
 from benchmarks.summaries import (
     Collection,
     SummaryScore,
     docstring_lines,
     format_summaries,
-    gain_interval,
     module_docs,
     rouge,
     take_any,
@@ -70,7 +70,7 @@ def test_baselines_take_what_fits():
 
 
 def test_gains_are_beside_the_first_sentences():
-    low, high = gain_interval(np.array([0.1, 0.1, 0.1]))
+    low, high = mean_interval(np.array([0.1, 0.1, 0.1]))
     assert low == high == pytest.approx(0.1)
     scores = [
         SummaryScore("c", "first sentences", np.full((3, 3), 0.2)),

@@ -3,6 +3,7 @@
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.decomposition import TruncatedSVD
@@ -142,6 +143,88 @@ def test_answers_may_be_several_and_of_any_case(answerer):
     assert answerer.score(question, [["feet", "metres"]]) == 1
     assert answerer.score(question, [["feet", "inches"]]) == 0
     assert answerer.score(question, [[]]) == 0
+    assert answerer.score(question, [{"feet", "330"}]) == 1
+
+
+def test_none_in_a_column_of_a_table_is_nan(text_encoder):
+    """What pandas makes of a missing answer, and of an id."""
+    silent = make(text_encoder, threshold=2.0).fit(list(PASSAGES.values()), list(PASSAGES))
+    questions = list(QUESTIONS)[:3]
+    for none in (None, float("nan"), pd.NA):
+        assert silent.score(questions, [none, None, "milk"]) == pytest.approx(2 / 3)
+    column = pd.Series(["Alps", None, "milk"], dtype="string")
+    assert silent.score(questions, column) == pytest.approx(1 / 3)
+    excluded = pd.Series(["river", None, float("nan")])
+    silent.threshold_ = -np.inf
+    found = silent.answer(questions, exclude=excluded)["passage"].tolist()
+    assert found[0] != "river"
+    assert found[1:] == ["river", "cheese"]
+
+
+RIVER = "Where does the Rhine begin?"
+
+
+@pytest.mark.parametrize(
+    ("parameters", "scale"),
+    [
+        ({}, lambda cosine: cosine),
+        ({"metric": "dot"}, lambda cosine: cosine),
+        ({"metric": "euclidean"}, lambda cosine: -np.sqrt(2 - 2 * cosine)),
+        # First in both rankings.
+        ({"lexical": "bm25"}, lambda cosine: 1.0),
+        ({"reranker": lambda pairs: [40.0 * (RIVER in q) for q, _ in pairs]}, lambda cosine: 1.0),
+        ({"reranker": lambda pairs: [-1.0 for _ in pairs]}, lambda cosine: 1 / (1 + np.e)),
+    ],
+    ids=["cosine", "dot", "euclidean", "fusion", "sure reranker", "unsure reranker"],
+)
+def test_a_passage_s_score_is_on_the_scale_that_is_said(text_encoder, parameters, scale):
+    """By how much the best sentence's worth grows with the passage's weight."""
+    if "lexical" in parameters:
+        pytest.importorskip("bm25s")
+    encoder = EncoderVectorizer(text_encoder)
+    retriever = EncoderRetriever(encoder, **parameters)
+    cosine = float(np.prod(encoder.fit(["."]).transform([RIVER, PASSAGES["river"]]), 0).sum())
+    worth = {}
+    for weight in (0.0, 1.0):
+        answerer = PassageAnswerer(retriever, passage_weight=weight, word_weight=0.0, n_passages=1)
+        table = answerer.fit([PASSAGES["river"]]).answer([RIVER])
+        worth[weight] = table["score"][0] * (1 + weight)
+    assert worth[1.0] - worth[0.0] == pytest.approx(scale(cosine), abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    "limited",
+    [
+        {"reranker": lambda pairs: [len(text) for _, text in pairs], "n_reranked": 3},
+        {"lexical": "bm25", "n_candidates": 3},
+    ],
+    ids=["reranker", "fusion"],
+)
+def test_a_passage_may_be_left_out_where_no_more_are_ranked(text_encoder, limited):
+    if "lexical" in limited:
+        pytest.importorskip("bm25s")
+    retriever = EncoderRetriever(EncoderVectorizer(text_encoder), **limited)
+    answerer = PassageAnswerer(retriever, n_passages=3).fit(
+        list(PASSAGES.values()), list(PASSAGES)
+    )
+    questions = list(QUESTIONS)
+    plain = answerer.answer(questions)
+    pd.testing.assert_frame_equal(answerer.answer(questions, exclude=[None] * 8), plain)
+    without = answerer.answer(questions, exclude=OWNERS)
+    assert (without["passage"] != OWNERS).all()
+    assert without["passage"].notna().all()
+    with pytest.raises(ParameterError, match="4 documents are to be ranked"):
+        answerer.set_params(n_passages=4).fit(list(PASSAGES.values())).answer(questions)
+
+
+def test_what_is_set_later_counts_from_the_next_fit(answerer):
+    questions, answers = list(QUESTIONS), list(QUESTIONS.values())
+    answerer.calibrate(questions, answers)
+    before = answerer.answer(questions)
+    answerer.set_params(word_weight=0.0, passage_weight=9.0, n_passages=1, threshold=2.0)
+    pd.testing.assert_frame_equal(answerer.answer(questions), before)
+    answerer.fit(list(PASSAGES.values()), list(PASSAGES))
+    assert answerer.predict(questions).tolist() == [None] * 8
 
 
 def test_words_help_where_names_decide(text_encoder):
@@ -153,11 +236,26 @@ def test_words_help_where_names_decide(text_encoder):
 
 
 def test_context_gives_pronouns_their_meaning(text_encoder):
-    """Encoded with its neighbours, "It" is the tower; the place stays that of the sentence."""
-    answerer = make(text_encoder, context=1, word_weight=0.0).fit(list(PASSAGES.values()))
-    row = answerer.answer(["What is the tower made of?"]).iloc[0]
-    assert list(PASSAGES.values())[row["passage"]][row["start"] : row["stop"]] == row["answer"]
-    assert row["passage"] == 2
+    """Only its neighbours say what "it" is; the place stays that of the sentence."""
+    passages = [
+        "The old bridge crosses the river Aare. It was finished in 1756.",
+        "The old church stands on a hill. It was finished in 1421.",
+    ]
+    question = "When was the church finished?"
+    found = {}
+    for context in (0, 1):
+        answerer = make(text_encoder, context=context, word_weight=0.0, passage_weight=0.0)
+        row = answerer.fit(passages).answer([question]).iloc[0]
+        assert passages[row["passage"]][row["start"] : row["stop"]] == row["answer"]
+        found[context] = row["score"]
+    # With its neighbour a sentence is all that the passage says.
+    encode = EncoderVectorizer(text_encoder).fit(["."]).transform
+    asked, *vectors = encode(
+        [question, passages[1], *passages[1].replace(". ", ".\n").split("\n")]
+    )
+    assert found[1] == pytest.approx(float(asked @ vectors[0]), abs=1e-5)
+    assert found[0] == pytest.approx(float(max(asked @ v for v in vectors[1:])), abs=1e-5)
+    assert found[1] != pytest.approx(found[0], abs=1e-2)
 
 
 def test_empty_passages_and_passages_without_words(text_encoder):
@@ -165,7 +263,11 @@ def test_empty_passages_and_passages_without_words(text_encoder):
     assert answerer.n_sentences_ == 2
     assert answerer.predict(["What is this?"]).tolist() != [None]
     one = make(text_encoder, n_passages=1).fit(["", "A sentence here."])
-    assert one.answer([""])["answer"].tolist() in ([None], ["A sentence here."])
+    # An empty question is nearest to the empty passage, which has no sentence.
+    nothing = one.answer([""])
+    assert nothing["answer"].tolist() == [None]
+    assert nothing["score"].tolist() == [-np.inf]
+    assert one.answer(["Which sentence?"])["answer"].tolist() == ["A sentence here."]
 
 
 def test_any_dense_transformer_serves():
@@ -216,8 +318,9 @@ def test_wrong_input_is_refused(answerer):
         answerer.answer(["Where?"], exclude=["river", "bees"])
     with pytest.raises(ParameterError, match="answers must hold one entry per question"):
         answerer.score(["Where?"], "Alps")
-    with pytest.raises(ParameterError, match="no empty one"):
-        answerer.score(["Where?"], [" "])
+    for answer in (" ", 3, ["Alps", None], [float("nan")], {"Alps": 1}):
+        with pytest.raises(ParameterError, match="no empty one"):
+            answerer.score(["Where?"], [answer])
     with pytest.raises(ParameterError, match="'same' twice"):
         answerer.fit(["One.", "Two."], ["same", "same"])
 
