@@ -338,8 +338,8 @@ class PassageAnswerer(BaseEstimator):
     def _find(self, questions: list[str], exclude: Any) -> BestSentences:
         """Find the best sentence of each question, whatever its score."""
         excluded = None if exclude is None else self._read_excluded(exclude, len(questions))
-        ranked = rank_passages(self.retriever_, questions, self._n_passages, excluded)
-        return self._sentences.find_best(questions, *ranked, **self._weights)
+        passages, scores = rank_passages(self.retriever_, questions, self._n_passages, excluded)
+        return self._sentences.find_best(questions, passages, scores, **self._weights)
 
     def _read_excluded(self, exclude: Any, n_questions: int) -> NDArray[np.int64]:
         names = _list_of("exclude", exclude, n_questions)

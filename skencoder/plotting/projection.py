@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import issparse
 from scipy.sparse.linalg import ArpackError
 from sklearn.decomposition import PCA
 
 from skencoder.errors import MissingExtraError, ParameterError
+from skencoder.estimators.dense import to_dense
 
 PLANE = 2
 MOST_COVARIANCES = 1000
@@ -79,7 +79,7 @@ def _project_pca(vectors: Any, random_state: Any) -> Projection:
     else:
         # An iteration needs three vectors, and two are no large matrix however wide they are.
         solver = "full" if vectors.shape[0] == PLANE else "arpack"
-    given = vectors if solver == "arpack" or not issparse(vectors) else vectors.toarray()
+    given = to_dense(vectors) if solver != "arpack" else vectors
     pca = PCA(PLANE, svd_solver=solver, random_state=random_state)
     # Equal vectors vary in nothing: a share is 0 / 0, and an iteration has nowhere to start.
     try:
