@@ -98,7 +98,7 @@ class _Batch:
         patience = PATIENCE * self._k * len(self._queries)
         task = self._rows, self._metric, self._queries, self._k, self._ranks
         for make_scan in scans:
-            selection = Selection(*task)
+            selection = Selection(*task, patience)
             passes = self._passes(selection, make_scan, np.empty(0, np.int64))
             if all(selection.n_noted <= patience for _ in passes):
                 return selection.result()

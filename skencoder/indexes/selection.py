@@ -31,6 +31,8 @@ class Selection:
         At most the number of rows.
     ranks : int64 of shape (n_numbers,) or None
         By number, which of equal rows comes first; None is the one with the lower number.
+    patience : int
+        Pairs after which nothing more is noted, as the search is given up.
 
     Attributes
     ----------
@@ -47,9 +49,10 @@ class Selection:
         queries: Queries,
         n_neighbors: int,
         ranks: Numbers | None,
+        patience: int,
     ) -> None:
         self._rows, self._metric, self._queries = rows, metric, queries
-        self._k, self._ranks = n_neighbors, ranks
+        self._k, self._ranks, self._patience = n_neighbors, ranks, patience
         # Per query, quick scores that rows surely reach; the least of them is the bar.
         self._reached = np.full((len(queries), n_neighbors), -np.inf)
         self._waiting: list[tuple[Numbers, Numbers, Double]] = []
@@ -76,6 +79,10 @@ class Selection:
         self._reached[here] = np.partition(reached, -self._k, axis=1)[:, -self._k :]
         needed = self._reached[here].min(axis=1) - error
         queries, chunks = np.nonzero(maxima >= needed[:, None])
+        if self.n_noted + len(queries) > self._patience:
+            # There is at least one such row in each chunk.
+            self.n_noted += len(queries)
+            return
         for start in range(0, len(queries), CHUNKS_AT_ONCE):
             part = slice(start, start + CHUNKS_AT_ONCE)
             values = scores.chunks(queries[part], chunks[part])

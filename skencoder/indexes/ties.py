@@ -92,12 +92,13 @@ class Ties:
             places = np.flatnonzero(may_be[query])
             scored = places if shared is None else places[shared[query, places]]
             scores = np.zeros(len(vectors))
-            scores[scored] = self._metric.score(
-                self._vectors[[first + query]],
-                vectors[scored],
-                self._norms[[first + query]],
-                block.norms[part][scored],
-            )
+            if len(scored):
+                scores[scored] = self._metric.score(
+                    self._vectors[[first + query]],
+                    vectors[scored],
+                    self._norms[[first + query]],
+                    block.norms[part][scored],
+                )
             self._keep(first + query, scores[places], block.first + part.start + places)
 
     def _shares(self, vectors: Double, first: int, n_queries: int) -> Bools | None:
