@@ -134,6 +134,7 @@ ROOMS = {
         "skencoder.text_checks",
         "skencoder.tokenization",
         "skencoder.vocabulary",
+        "skencoder.work_sharing",
     },
     "skencoder.distillation": {
         "skencoder.checkpoint_files",

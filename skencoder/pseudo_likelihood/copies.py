@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from skencoder.batching import TokenBudget
 from skencoder.errors import MaskingError
 from skencoder.pseudo_likelihood.masking import Copies, Mask
 from skencoder.tokenization import Ids, Index
@@ -38,6 +39,34 @@ class CopyBatch:
     positions: Index
     targets: Ids
     sources: Index
+
+    def halves(self) -> "tuple[CopyBatch, CopyBatch]":
+        """Cut the batch in two.
+
+        Returns
+        -------
+        pair of CopyBatch
+            The first half of its copies, and the rest.
+        """
+        copies = len(self.lengths) // 2
+        tokens = int(self.lengths[:copies].sum())
+        scored = int(np.searchsorted(self.positions, tokens))
+        return (
+            CopyBatch(
+                self.input_ids[:tokens],
+                self.lengths[:copies],
+                self.positions[:scored],
+                self.targets[:scored],
+                self.sources[:scored],
+            ),
+            CopyBatch(
+                self.input_ids[tokens:],
+                self.lengths[copies:],
+                self.positions[scored:] - tokens,
+                self.targets[scored:],
+                self.sources[scored:],
+            ),
+        )
 
 
 @dataclass(frozen=True)
@@ -102,7 +131,7 @@ class MaskedWindow:
 
 
 def pack_copies(
-    windows: Iterator[MaskedWindow], mask_id: int, batch_tokens: int
+    windows: Iterator[MaskedWindow], mask_id: int, batch_tokens: int, budget: TokenBudget
 ) -> Iterator[CopyBatch]:
     """Pack the copies of windows into batches.
 
@@ -114,6 +143,8 @@ def pack_copies(
         The mask's id.
     batch_tokens : int
         Most tokens of a batch; a longer copy is a batch of its own.
+    budget : TokenBudget
+        What is left of that where memory ran out; asked for each batch.
 
     Yields
     ------
@@ -125,7 +156,7 @@ def pack_copies(
     for window in windows:
         done, length = 0, len(window.framed)
         while done < len(window.copies):
-            room = (batch_tokens - used) // length
+            room = (budget.within(batch_tokens) - used) // length
             if room < 1 and used:
                 yield join(parts)
                 parts, used = [], 0

@@ -42,10 +42,32 @@ class Copies(Protocol):
         """Count the copies."""
 
     def masked(self, rows: slice) -> Mask:
-        """Say what is masked in some of the copies, bool of shape (copies, body)."""
+        """Say what is masked in some of the copies.
+
+        Parameters
+        ----------
+        rows : slice
+            Which copies.
+
+        Returns
+        -------
+        bool of shape (copies, body)
+            True where a mask goes.
+        """
 
     def scored(self, rows: slice) -> Mask:
-        """Say what is scored in some of the copies, bool of shape (copies, body)."""
+        """Say what is scored in some of the copies.
+
+        Parameters
+        ----------
+        rows : slice
+            Which copies.
+
+        Returns
+        -------
+        bool of shape (copies, body)
+            True where a score is read.
+        """
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from skencoder.batching import order_by_length
+from skencoder.batching import TokenBudget, order_by_length
 from skencoder.encoder import Boundaries
+from skencoder.errors import DeviceMemoryError
 from skencoder.pseudo_likelihood.copies import (
     CopyBatch,
     MaskedWindow,
@@ -34,6 +35,7 @@ from skencoder.pseudo_likelihood.scores import TokenScores
 from skencoder.pseudo_likelihood.windows import ScoringWindows, plan_scoring_windows
 from skencoder.text_checks import check_texts
 from skencoder.tokenization import WordedTexts
+from skencoder.work_sharing import is_out_of_memory
 
 # Numbers of logits that are there at once, 64 MB: with 250,002 tokens in the vocabulary the scores
 # of 67 positions.
@@ -44,10 +46,22 @@ class Progress(Protocol):
     """Is told how far scoring has come."""
 
     def start(self, total: int) -> None:
-        """Hear how many tokens of masked copies will be encoded."""
+        """Hear how much there is to do.
+
+        Parameters
+        ----------
+        total : int
+            Tokens of all masked copies.
+        """
 
     def advance(self, number: int) -> None:
-        """Hear how many more are done."""
+        """Hear how much more is done.
+
+        Parameters
+        ----------
+        number : int
+            Tokens since the last time.
+        """
 
 
 @dataclass(frozen=True)
@@ -80,6 +94,7 @@ class PseudoLikelihood:
 
     def __init__(self, model: LoadedMaskedLM) -> None:
         self.model = model
+        self._budget = TokenBudget()
 
     @classmethod
     def load(
@@ -165,6 +180,8 @@ class PseudoLikelihood:
         ------
         CheckpointError
             If the model's tokenizer does not tell where its tokens stand.
+        DeviceMemoryError
+            If a single window does not fit the device's memory.
         MaskingError
             If the mask token is an ordinary token of the texts.
         ParameterError
@@ -180,15 +197,34 @@ class PseudoLikelihood:
         ready = _WindowMaker(worded, windows, plan, self._frame())
         told.start(sum(window.cost for window in ready))
         scores = np.full(len(worded.tokens.input_ids), np.nan)
-        for batch in pack_copies(iter(ready), self.model.mask_id, plan.batch_tokens):
+        copies = pack_copies(iter(ready), self.model.mask_id, plan.batch_tokens, self._budget)
+        for batch in copies:
             check_masked(batch)
-            scores[batch.sources] = self._score_batch(batch)
-            told.advance(len(batch.input_ids))
+            for part, found in self._score_in_parts(batch):
+                scores[part.sources] = found
+                told.advance(len(part.input_ids))
         return TokenScores(worded, scores, windows.counts(len(unique))).take_rows(inverse)
 
     def _frame(self) -> "_Frame":
         tokenizer = self.model.tokenizer
         return _Frame(np.array(tokenizer.prefix, np.int32), np.array(tokenizer.suffix, np.int32))
+
+    def _score_in_parts(self, batch: CopyBatch) -> Iterator[tuple[CopyBatch, NDArray[np.float64]]]:
+        """Score a batch, in halves if it does not fit."""
+        try:
+            yield batch, self._score_batch(batch)
+            return
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            if len(batch.lengths) == 1:
+                raise DeviceMemoryError(
+                    f"A window of {len(batch.input_ids)} tokens is more than fits the free memory "
+                    f"of {self.model.device} at once. Free some, or lower max_length."
+                ) from error
+        self._budget.halve(len(batch.input_ids))
+        for half in batch.halves():
+            yield from self._score_in_parts(half)
 
     def _score_batch(self, batch: CopyBatch) -> NDArray[np.float64]:
         device = self.model.device

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from skencoder.batching import TokenBudget
 from skencoder.errors import MaskingError
 from skencoder.pseudo_likelihood import MASKINGS, METHODS, CopyBatch, check_masked
 from skencoder.pseudo_likelihood.copies import MaskedWindow, pack_copies
@@ -113,7 +114,7 @@ def masked_windows(lengths):
 @pytest.mark.parametrize("batch_tokens", [1, 7, 20, 64, 1000])
 def test_copies_fill_batches_within_the_budget(batch_tokens):
     lengths = [9, 9, 5, 5, 1]
-    batches = list(pack_copies(masked_windows(lengths), 3, batch_tokens))
+    batches = list(pack_copies(masked_windows(lengths), 3, batch_tokens, TokenBudget()))
     sources = np.concatenate([batch.sources for batch in batches])
     expected = [100 * start + place for start, n in enumerate(lengths) for place in range(n)]
     assert sources.tolist() == expected
@@ -126,9 +127,21 @@ def test_copies_fill_batches_within_the_budget(batch_tokens):
         check_masked(batch)
 
 
+def test_halves_are_the_whole():
+    (whole,) = pack_copies(masked_windows([5, 4, 4]), 3, 1000, TokenBudget())
+    first, second = whole.halves()
+    assert len(first.lengths) == 6
+    for name in ("input_ids", "lengths", "targets", "sources"):
+        parts = (getattr(first, name), getattr(second, name))
+        assert np.concatenate(parts).tolist() == getattr(whole, name).tolist()
+    for half in (first, second):
+        check_masked(half)
+        assert (half.input_ids[half.positions] == 3).all()
+
+
 def test_what_is_not_masked_is_refused():
     """Scored as they stand, tokens would all be certain."""
-    batch = next(pack_copies(masked_windows([4]), 3, 1000))
+    batch = next(pack_copies(masked_windows([4]), 3, 1000, TokenBudget()))
     unmasked = batch.input_ids.copy()
     unmasked[batch.positions[1]] = batch.targets[1]
     seen = CopyBatch(unmasked, batch.lengths, batch.positions, batch.targets, batch.sources)

@@ -7,6 +7,7 @@ import pytest
 import torch
 from tokenizers import Tokenizer
 
+from skencoder.errors import DeviceMemoryError
 from skencoder.pseudo_likelihood import (
     METHODS,
     PseudoLikelihood,
@@ -147,6 +148,37 @@ def test_the_head_is_applied_at_masked_positions_only_a_few_at_a_time(bert, monk
     assert sum(rows) == ours.score(list(dict.fromkeys(TEXTS))).counts.sum()
     assert max(rows) <= 5
     np.testing.assert_allclose(scores.sums, expected, atol=1e-5)
+
+
+def test_batches_are_halved_where_memory_runs_out(bert, monkeypatch):
+    _, ours, _ = bert
+    expected = ours.score(TEXTS).log_probabilities
+    forward, sizes = ours.model.encoder.forward_packed, []
+
+    def small(input_ids, boundaries):
+        sizes.append(len(input_ids))
+        if len(input_ids) > 45:
+            raise torch.OutOfMemoryError("none left")
+        return forward(input_ids, boundaries)
+
+    fresh = PseudoLikelihood(ours.model)
+    monkeypatch.setattr(ours.model.encoder, "forward_packed", small)
+    found = fresh.score(TEXTS).log_probabilities
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    # The size is remembered: nothing is too large a second time.
+    before = len(sizes)
+    fresh.score(TEXTS)
+    assert max(sizes[before:]) <= 45
+
+
+def test_a_window_that_does_not_fit_alone(bert, monkeypatch):
+    def none(input_ids, boundaries):
+        raise RuntimeError("not enough memory: you tried to allocate 9 bytes")
+
+    ours = PseudoLikelihood(bert[1].model)
+    monkeypatch.setattr(ours.model.encoder, "forward_packed", none)
+    with pytest.raises(DeviceMemoryError, match="A window of 4 tokens .* lower max_length"):
+        ours.score(["the cat"])
 
 
 class Heard:
