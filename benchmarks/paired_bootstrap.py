@@ -45,7 +45,7 @@ def resample_scores(
     n_examples: int,
     *,
     n_resamples: int = N_RESAMPLES,
-    seed: int = 0,
+    seed: int | Sequence[int] = 0,
 ) -> Array:
     """Score several models on the same resamples of the examples.
 
@@ -57,7 +57,7 @@ def resample_scores(
         How many there are.
     n_resamples : int, default=2000
         How often as many examples are drawn, with replacement.
-    seed : int, default=0
+    seed : int or sequence of int, default=0
         The same seed draws the same examples.
 
     Returns

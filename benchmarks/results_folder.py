@@ -51,7 +51,9 @@ def read_results(folder: str | Path) -> Results:
     if not kept:
         told = " ".join(damaged[:3])
         raise MissingDataError(f"{root} holds no results that can be read. {told}".rstrip())
-    kept.sort(key=lambda model: (model.name, model.revision, str(model.settings)))
+    kept.sort(
+        key=lambda model: (model.name, model.revision, sorted(map(str, model.settings.items())))
+    )
     return Results(root, tuple(kept), tuple(damaged), tuple(foreign))
 
 
