@@ -16,10 +16,12 @@ from typing import Annotated, Any, Literal
 from skencoder.errors import ParameterError, SkencoderError
 
 from .command_bias import bias_command
+from .command_choose import choose_command
 from .command_compare import compare_command
 from .command_list import list_command
 from .command_mteb import mteb_command
-from .command_perplexity import perplexity_command
+from .command_perplexity import perplexity_command, perplexity_speed_command
+from .command_report import report_command
 from .errors import MissingPackageError
 from .search_settings import SearchSettings
 from .speed_settings import SpeedSettings
@@ -45,8 +47,11 @@ app = App(
 app.command(mteb_command, name="mteb")
 app.command(list_command, name="list")
 app.command(perplexity_command, name="perplexity")
+app.command(perplexity_speed_command, name="perplexity-speed")
 app.command(compare_command, name="compare")
+app.command(choose_command, name="choose")
 app.command(bias_command, name="bias")
+app.command(report_command, name="report")
 
 
 @app.command(name="speed")

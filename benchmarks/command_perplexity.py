@@ -1,8 +1,8 @@
-"""The command ``perplexity``: parses, calls `run_perplexity` or `run_pairs`, prints."""
+"""The commands ``perplexity`` and ``perplexity-speed``: parse, call `run_...`, print."""
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
@@ -189,3 +189,39 @@ def _check_numbers(first: int | None, html: Path | None) -> None:
         raise ParameterError(f"first={first}: expected 1 or more.")
     if html is not None and not html.parent.is_dir():
         raise ParameterError(f"{html}: there is no folder {html.parent} to write it to.")
+
+
+def perplexity_speed_command(
+    *,
+    model: str = "minilm",
+    lengths: Literal["short", "mixed", "long"] = "short",
+    texts: int = 12,
+    rounds: int = 3,
+) -> int:
+    """Time pseudo-log-likelihood in batches of masked copies, beside one copy at a time.
+
+    Both give the same numbers, which is checked first. They take turns in every round; only the
+    ratio carries over to another machine.
+
+    Parameters
+    ----------
+    model : str
+        Either minilm (all-MiniLM-L6-v2 with a head of random weights), bert-base (all weights
+        random; the time does not depend on them), or a checkpoint with its head.
+    lengths : str
+        Texts of ten words, whole texts, or texts of 200 words and more.
+    texts : int
+        How many.
+    rounds : int
+        How often each scores them.
+
+    Returns
+    -------
+    int
+        0.
+    """
+    from .perplexity_speed import format_perplexity_speed, run_perplexity_speed
+
+    report = run_perplexity_speed(model, lengths=lengths, texts=texts, rounds=rounds)
+    print(format_perplexity_speed(report))
+    return DONE

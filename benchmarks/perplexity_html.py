@@ -23,7 +23,7 @@ p, caption { color: var(--soft); }
 .text { color: var(--ink); font-size: 1.125rem; line-height: 2; white-space: pre-wrap; }
 mark { background: none; color: inherit; border-radius: .2em; padding: .15em 0; }
 .unscored { text-decoration: underline dotted; }
-.key span { display: inline-block; padding: 0 .5em; }
+.key span { color: var(--ink); display: inline-block; padding: 0 .5em; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 caption { text-align: left; padding: .5rem 0; }
 th, td { text-align: right; padding: .15rem .4rem; border-bottom: 1px solid var(--rule); }

@@ -43,7 +43,9 @@ def format_perplexity(reports: Sequence[PerplexityReport]) -> str:
     ]
     header = ["model", "kind", "method", "texts", "tokens", "windows", *columns]
     data = reports[0].data
-    title = f"{data.name}: {len(data.texts)} texts, 95 % bootstrap intervals over texts\n\n"
+    title = f"{data.name}: 1 text\n\n"
+    if len(data.texts) > 1:
+        title = f"{data.name}: {len(data.texts)} texts, 95 % bootstrap intervals over texts\n\n"
     notes = [*_notes(reports), *(_how(report) for report in reports)]
     return title + format_table(header, rows) + "\n\n" + "\n".join(notes)
 

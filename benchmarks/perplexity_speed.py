@@ -22,7 +22,7 @@ from skencoder.encoder import Encoder, EncoderConfig, HeadConfig, MaskedLM
 from skencoder.errors import ParameterError
 from skencoder.pseudo_likelihood import PseudoLikelihood
 
-from .errors import VectorsError
+from .errors import MissingPackageError, VectorsError
 from .speed_texts import choose_texts
 from .tables import format_table
 
@@ -136,7 +136,12 @@ class _Loop:
     """One copy after the other, with the logits of all places."""
 
     def __init__(self, folder: str, ours: PseudoLikelihood) -> None:
-        transformers: Any = import_module("transformers")
+        try:
+            transformers: Any = import_module("transformers")
+        except ImportError as error:
+            raise MissingPackageError(
+                "the loop is computed by transformers: pip install 'skencoder[transformers]'"
+            ) from error
         self._model = transformers.AutoModelForMaskedLM.from_pretrained(folder).eval()
         self._tokenizer = ours.model.tokenizer
         self._mask_id = ours.model.mask_id

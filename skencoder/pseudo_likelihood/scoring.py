@@ -230,8 +230,8 @@ class PseudoLikelihood:
         device = self.model.device
         boundaries = Boundaries.from_lengths(batch.lengths.tolist(), device)
         input_ids = torch.from_numpy(batch.input_ids).to(device)
-        states = self.model.encoder.forward_packed(input_ids, boundaries)
-        states = states[torch.from_numpy(batch.positions).to(device)].float()
+        places = torch.from_numpy(batch.positions).to(device)
+        states = self.model.encoder.forward_packed(input_ids, boundaries, places=places).float()
         targets = torch.from_numpy(batch.targets).to(device, torch.int64)
         return self._guess(states, targets).double().cpu().numpy()
 

@@ -155,11 +155,11 @@ def test_batches_are_halved_where_memory_runs_out(bert, monkeypatch):
     expected = ours.score(TEXTS).log_probabilities
     forward, sizes = ours.model.encoder.forward_packed, []
 
-    def small(input_ids, boundaries):
+    def small(input_ids, boundaries, places):
         sizes.append(len(input_ids))
         if len(input_ids) > 45:
             raise torch.OutOfMemoryError("none left")
-        return forward(input_ids, boundaries)
+        return forward(input_ids, boundaries, places=places)
 
     fresh = PseudoLikelihood(ours.model)
     monkeypatch.setattr(ours.model.encoder, "forward_packed", small)
@@ -172,7 +172,7 @@ def test_batches_are_halved_where_memory_runs_out(bert, monkeypatch):
 
 
 def test_a_window_that_does_not_fit_alone(bert, monkeypatch):
-    def none(input_ids, boundaries):
+    def none(input_ids, boundaries, places):
         raise RuntimeError("not enough memory: you tried to allocate 9 bytes")
 
     ours = PseudoLikelihood(bert[1].model)
