@@ -23,7 +23,7 @@ MARGIN, ROW, FOOT = 14.0, 38.0, 34.0
 DOT = 5
 # Of a scatter plot.
 LEFT, RIGHT, TOP, HEIGHT, LINE = 52.0, 16.0, 16.0, 300.0, 15.0
-SHIFTS = (0, -1, 1, -2, 2, -3, 3, -4, 4)
+SHIFTS = (0, *(sign * step / 2 for step in range(1, 17) for sign in (-1, 1)))
 LONGEST_LABEL = 180.0
 
 
@@ -183,7 +183,7 @@ def draw_ranks(name: str, labels: Sequence[str], ranks: Ranks) -> Picture:
         x, rows = right + 12.0 * column, [order.index(row) for row in group]
         y1, y2 = min(rows) * ROW + 12, max(rows) * ROW + 28
         parts.append(element("line", x1=x, x2=x, y1=y1, y2=y2, class_="group"))
-    title = f"Average ranks over {ranks.n_tasks} tasks"
+    title = f"Average ranks over {ranks.n_tasks} tasks (1 is best)"
     told = _tell_ranks(labels, ranks, order, groups)
     return Picture(name, title, told, drawing(name, title, told, bottom + FOOT, parts))
 
@@ -194,10 +194,7 @@ def _tell_ranks(
     told = "; ".join(f"{labels[row]} {ranks.average[row]:.2f}" for row in order)
     joined = "; ".join(" and ".join(labels[row] for row in group) for group in groups)
     apart = f"Not told apart: {joined}." if groups else "All are told apart."
-    return (
-        f"1 is best. {told}. Critical difference {ranks.critical_difference:.2f}, Nemenyi, 0.05. "
-        f"{apart}"
-    )
+    return f"{told}. Critical difference {ranks.critical_difference:.2f}, Nemenyi, 0.05. {apart}"
 
 
 def draw_pareto(name: str, panel: ParetoPanel, quality: str) -> Picture:
@@ -260,41 +257,54 @@ def _pareto_titles(cost: str, quality: str) -> list[str]:
 def _pareto_points(
     x_axis: _Axis, y_axis: _Axis, points: Sequence[ParetoPoint], front: Sequence[ParetoPoint]
 ) -> list[str]:
-    parts: list[str] = []
-    taken: list[tuple[float, float, float]] = []
-    for point in sorted(points, key=lambda point: -point.quality):
-        x, y = x_axis.place(log10(point.cost)), y_axis.place(point.quality)
+    parts, taken = [], []
+    places = [(x_axis.place(log10(p.cost)), y_axis.place(p.quality), p) for p in points]
+    for x, y, point in places:
+        y1, y2 = y, y
         if point.low is not None and point.high is not None:
-            y1, y2 = y_axis.place(point.low), y_axis.place(point.high)
+            y1, y2 = y_axis.place(point.high), y_axis.place(point.low)
             parts.append(element("line", x1=x, x2=x, y1=y1, y2=y2, class_="interval"))
-        parts.append(
-            element("circle", cx=x, cy=y, r=DOT, class_="dot" if point in front else "beaten")
-        )
+        class_ = "dot" if point in front else "beaten"
+        parts.append(element("circle", cx=x, cy=y, r=DOT, class_=class_))
+        taken.append(_Box(x - DOT, min(y1, y - DOT), x + DOT, max(y2, y + DOT)))
+    for x, y, point in sorted(places, key=lambda place: place[1]):
         parts.append(_place_label(point.label, x, y, taken))
     return parts
 
 
-def _place_label(text: str, x: float, y: float, taken: list[tuple[float, float, float]]) -> str:
-    """Write a name beside its point, moved up or down where another stands already."""
+@dataclass(frozen=True)
+class _Box:
+    """What stands in a drawing already."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    def meets(self, other: "_Box") -> bool:
+        beside = self.right < other.left or other.right < self.left
+        return not (beside or self.bottom < other.top or other.bottom < self.top)
+
+
+def _place_label(text: str, x: float, y: float, taken: list[_Box]) -> str:
+    """Write a name beside its point, moved to where nothing else stands, if there is such."""
     on_right = x < WIDTH / 2
     shown = shorten(text, min(LONGEST_LABEL, (WIDTH - x if on_right else x) - 12))
     width = LETTER * len(shown)
-    start = x + 9 if on_right else x - 9 - width
-
-    def is_free(level: float) -> bool:
-        return all(
-            abs(level - other) >= LINE or start > end or start + width < begin
-            for other, begin, end in taken
-        )
-
-    levels = [y + 4 + shift * LINE for shift in SHIFTS]
-    level = next(filter(is_free, levels), y + 4)
-    taken.append((level, start, start + width))
+    left = x + 9 if on_right else x - 9 - width
+    boxes = [
+        _Box(left, level, left + width, level + LINE)
+        for shift in SHIFTS
+        if TOP <= (level := y - LINE / 2 + shift * LINE) <= TOP + HEIGHT - LINE
+    ]
+    free = (box for box in boxes if not any(box.meets(other) for other in taken))
+    box = next(free, boxes[0])
+    taken.append(box)
     return element(
         "text",
         shortened(text, shown),
         x=x + 9 if on_right else x - 9,
-        y=level,
+        y=box.top + LINE - 3,
         class_="label",
         text_anchor="start" if on_right else "end",
     )

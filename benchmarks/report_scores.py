@@ -14,6 +14,7 @@ from .task_comparison import Difference, TaskComparison
 
 MILLION = 1e6
 SIGNED = "{:+.4f}"
+AGAINST = "minus reference"
 
 
 def summarize_scores(comparison: Comparison) -> list[str]:
@@ -137,14 +138,14 @@ def _overall_section(comparison: Comparison, overall: OverallComparison) -> Sect
         "model",
         "mean",
         "95 % interval",
-        f"minus {overall.reference}",
+        AGAINST,
         "95 % interval",
         "Wilcoxon p",
         "rank",
     )
     caption = (
-        "Mean scores, the difference to the reference, Wilcoxon's signed-rank test over tasks "
-        "against it (Holm), and average ranks."
+        f"Mean scores, the difference to {overall.reference} as the reference, Wilcoxon's "
+        "signed-rank test over tasks against it (Holm), and average ranks."
     )
     table = Table("overall", caption, header, rows)
     return Section(
@@ -245,11 +246,12 @@ def _interval_table(comparison: Comparison) -> Table:
         "model",
         "score",
         "95 % interval",
-        f"minus {reference}",
+        AGAINST,
         "95 % interval",
         "examples",
     )
-    return Table("intervals", "Scores and differences with their intervals.", header, rows)
+    caption = f"Scores, and differences to {reference} as the reference, with their intervals."
+    return Table("intervals", caption, header, rows)
 
 
 def _cost_section(comparison: Comparison) -> Section:

@@ -168,9 +168,11 @@ def log_ticks(low: float, high: float) -> list[float]:
     Returns
     -------
     list of float
-        1, 2 and 5 times powers of ten; powers alone where there would be many.
+        1, 2 and 5 times powers of ten; powers alone where there would be many, and evenly spaced
+        ones where there would be one.
     """
     powers = range(floor(log10(low)), ceil(log10(high)) + 1)
     many = len(powers) > len(STEPS) - 1
     found = [factor * 10.0**p for p in powers for factor in ((1,) if many else (1, 2, 5))]
-    return [tick for tick in found if low <= tick <= high]
+    inside = [tick for tick in found if low <= tick <= high]
+    return inside if len(inside) > 1 else ticks(low, high, about=4)

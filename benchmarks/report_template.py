@@ -30,7 +30,8 @@ figure { margin: 0; padding: .75rem; background: var(--panel); border-radius: .4
   min-width: 0; }
 figcaption { font-weight: 600; margin-bottom: .5rem; }
 svg { display: block; width: 100%; max-width: 30rem; height: auto; overflow: visible; }
-svg text { font: 13px system-ui, sans-serif; fill: var(--ink); }
+svg text { font: 13px system-ui, sans-serif; fill: var(--ink); stroke: var(--panel);
+  stroke-width: 4px; stroke-linejoin: round; paint-order: stroke; }
 svg .tick, svg .axis { fill: var(--soft); font-size: 12px; }
 svg .value { font-variant-numeric: tabular-nums; }
 svg .grid { stroke: var(--grid); }
@@ -50,7 +51,8 @@ th, td { padding: .3rem .75rem; text-align: left; vertical-align: top;
   border-top: 1px solid var(--rule); }
 td { white-space: nowrap; }
 thead th { vertical-align: bottom; background: var(--panel); }
-tbody th { font-weight: 400; min-width: 9rem; max-width: 20rem; overflow-wrap: anywhere; }
+tbody th { font-weight: 400; min-width: 13rem; max-width: 22rem;
+  overflow-wrap: break-word; }
 .number { text-align: right; }
 thead button { font: inherit; color: inherit; background: none; border: 0; padding: 0;
   cursor: pointer; text-align: inherit; text-decoration: underline dotted; }
@@ -59,6 +61,10 @@ thead button { font: inherit; color: inherit; background: none; border: 0; paddi
 summary { cursor: pointer; font-weight: 600; padding: .5rem 0; }
 pre { background: var(--panel); border-radius: .4rem; padding: .75rem; overflow-x: auto;
   overflow-wrap: normal; font-size: .85rem; }
+/* On a telephone the names leave room for the numbers, and captions stay where they are read. */
+caption span { display: block; position: sticky; left: .75rem;
+  max-width: min(46rem, calc(100vw - 4rem)); }
+@media (max-width: 40rem) { tbody th { min-width: 12rem; width: 12rem; max-width: 12rem; } }
 @media print { .scroll { overflow: visible; border: 0; } nav { display: none; } }
 """
 
@@ -147,7 +153,7 @@ TEMPLATE = """<!doctype html>
 {%- for table in section.tables %}
 <div class="scroll" role="region" tabindex="0" aria-labelledby="table-{{ table.name }}">
 <table>
-<caption id="table-{{ table.name }}">{{ table.caption }}</caption>
+<caption id="table-{{ table.name }}"><span>{{ table.caption }}</span></caption>
 <thead><tr>
 {%- for title in table.header %}
 <th scope="col"{% if table.is_numeric(loop.index0) %} class="number"{% endif %}>{{ title }}</th>

@@ -12,13 +12,15 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.cli import main
 from benchmarks.command_report import report_command
 from benchmarks.compare_settings import CompareSettings
 from benchmarks.errors import MissingDataError
+from benchmarks.pareto_plot import ParetoPanel, ParetoPoint
 from benchmarks.report import run_report
 from benchmarks.report_content import Cell, Report, Section, Table, number, words
 from benchmarks.report_html import render_html
-from benchmarks.report_plots import Bar, draw_intervals
+from benchmarks.report_plots import Bar, draw_intervals, draw_pareto
 from benchmarks.report_svg import element, log_ticks, shorten, ticks
 from benchmarks.report_text import to_latex, to_markdown
 from skencoder.errors import ParameterError
@@ -218,6 +220,7 @@ def test_pictures():
     assert ticks(0, 1) == pytest.approx([0, 0.2, 0.4, 0.6, 0.8, 1])
     assert ticks(0.71, 0.73) == pytest.approx([0.71, 0.715, 0.72, 0.725, 0.73])
     assert log_ticks(3, 120) == [5, 10, 20, 50, 100]
+    assert log_ticks(30, 48) == [30, 35, 40, 45]
     assert shorten("abcdefghij", 45) == "abcde…"
     assert element("text", "<&>", stroke_width=1) == '<text stroke-width="1">&lt;&amp;&gt;</text>'
     one = draw_intervals("n", "t", [Bar("same", 0.5), Bar("as this", 0.5)])
@@ -271,6 +274,25 @@ def test_models_are_chosen_and_files_refused(folder, tmp_path):
         report_command(folder, html=tmp_path / "nowhere" / "r.html")
     with pytest.raises(ParameterError, match="is a folder"):
         report_command(folder, html=tmp_path)
+
+
+def test_the_command_line(folder, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["report", str(folder), "--resamples", "100", "--title", "Mine & yours"]) == 0
+    assert capsys.readouterr().out == "report.html\n"
+    assert "<title>Mine &amp; yours</title>" in (tmp_path / "report.html").read_text()
+    assert main(["report", str(folder), "--markdown", "r.md", "--resamples", "100"]) == 0
+    assert (tmp_path / "r.md").read_text().startswith("# Text encoders")
+    assert main(["report", str(tmp_path / "nothing")]) == 2
+
+
+def test_many_models_in_one_picture():
+    """Names do not cover points or each other, as long as there is room."""
+    points = tuple(ParetoPoint(f"model-{n}", 10.0 * n, 0.5 + n % 3 / 50) for n in range(1, 13))
+    svg = draw_pareto("p", ParetoPanel("texts per second", True, points), "mean score").svg
+    names = re.findall(r'<text x="([\d.]+)" y="([\d.]+)" class="label"[^>]*>model-', svg)
+    assert len(names) == len(points)
+    assert len({y for _, y in names}) > 3
 
 
 def test_other_settings_are_repeated_from_python(tmp_path):
