@@ -32,7 +32,7 @@ try:
 except ImportError as error:
     raise MissingPackageError(f"the command line needs cyclopts: {INSTALL}") from error
 
-EXTRA_PACKAGES = ("mteb", "datasets", "matplotlib")
+EXTRA_PACKAGES = ("mteb", "datasets", "jinja2", "matplotlib")
 DONE, FAILED, BAD_USAGE, STOPPED = 0, 1, 2, 130
 
 app = App(
