@@ -7,9 +7,13 @@ Nothing is imported before it is used, so that ``--help`` answers at once.
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .minimal_pairs import run_pairs
     from .mteb_model import MTEBModel
     from .mteb_run import run_mteb
     from .mteb_search import MTEBSearcher
+    from .mteb_selection import TaskSelection
+    from .perplexity import run_perplexity
+    from .perplexity_settings import PerplexitySettings
     from .search import run_search
     from .search_settings import SearchSettings
     from .speed import run_speed
@@ -18,9 +22,13 @@ if TYPE_CHECKING:
 _HOMES = {
     "MTEBModel": "mteb_model",
     "MTEBSearcher": "mteb_search",
+    "PerplexitySettings": "perplexity_settings",
     "SearchSettings": "search_settings",
     "SpeedSettings": "speed_settings",
+    "TaskSelection": "mteb_selection",
     "run_mteb": "mteb_run",
+    "run_pairs": "minimal_pairs",
+    "run_perplexity": "perplexity",
     "run_search": "search",
     "run_speed": "speed",
 }
@@ -28,9 +36,13 @@ _HOMES = {
 __all__ = [
     "MTEBModel",
     "MTEBSearcher",
+    "PerplexitySettings",
     "SearchSettings",
     "SpeedSettings",
+    "TaskSelection",
     "run_mteb",
+    "run_pairs",
+    "run_perplexity",
     "run_search",
     "run_speed",
 ]

@@ -15,6 +15,13 @@ from typing import Annotated, Any, Literal
 
 from skencoder.errors import ParameterError, SkencoderError
 
+from .command_bias import bias_command
+from .command_choose import choose_command
+from .command_compare import compare_command
+from .command_list import list_command
+from .command_mteb import mteb_command
+from .command_perplexity import perplexity_command, perplexity_speed_command
+from .command_report import report_command
 from .errors import MissingPackageError
 from .search_settings import SearchSettings
 from .speed_settings import SpeedSettings
@@ -25,8 +32,8 @@ try:
 except ImportError as error:
     raise MissingPackageError(f"the command line needs cyclopts: {INSTALL}") from error
 
-EXTRA_PACKAGES = ("mteb", "datasets", "matplotlib")
-DONE, FAILED, BAD_USAGE = 0, 1, 2
+EXTRA_PACKAGES = ("mteb", "datasets", "jinja2", "matplotlib")
+DONE, FAILED, BAD_USAGE, STOPPED = 0, 1, 2, 130
 
 app = App(
     name="python -m benchmarks" if __package__ == "benchmarks" else "skencoder-bench",
@@ -37,88 +44,14 @@ app = App(
 )
 
 
-@app.command(name="mteb")
-def mteb_command(
-    *,
-    model: str = "all-MiniLM-L6-v2",
-    tasks: list[str],
-    subsets: list[str] | None = None,
-    precision: Literal["float32", "bfloat16", "float16", "int8", "auto"] = "float32",
-    data_root: Path | None = None,
-    results: Path | None = None,
-    cache: Path | None = None,
-    index: str | None = None,
-    fusion_weights: tuple[float, float] | None = None,
-) -> int:
-    """Score a model on tasks of the Massive Text Embedding Benchmark.
-
-    Parameters
-    ----------
-    model : str
-        Name or folder of a checkpoint.
-    tasks : list of str
-        Names of tasks, such as STSBenchmark Banking77Classification.
-    subsets : list of str
-        Keep only these subsets of tasks that have several, such as en or deu-eng.
-    precision : str
-        Precision of the weights; published scores are float32.
-    data_root : path
-        Folder with the data sets by their hub path, such as DIR/mteb/banking77; no data are
-        then read from the network. By default mteb downloads them.
-    results : path
-        Folder for mteb's result files; finished tasks found there are not run again. By default
-        nothing is written.
-    cache : path
-        Folder that keeps vectors, so that a text is encoded once over all tasks and runs; by
-        default they are kept until the end of this one.
-    index : str
-        Let this package's retriever search in retrieval tasks, with this index: exact, hnsw or
-        faiss. By default mteb compares the vectors itself.
-    fusion_weights : pair of float
-        Search words by BM25 too, and fuse both rankings with these weights of vectors and words,
-        such as 1 1; 0 1 is BM25 alone.
-
-    Returns
-    -------
-    int
-        0, or 1 if a task failed.
-    """
-    from skencoder import EncoderVectorizer
-
-    from .mteb_report import format_failures, format_runs
-    from .mteb_run import run_mteb
-
-    encoder = EncoderVectorizer(model, precision=precision, overflow="truncate", cache=cache)
-    runs = run_mteb(
-        _make_searcher(encoder, index, fusion_weights),
-        tasks,
-        data_root=data_root,
-        subsets=subsets,
-        precision=precision,
-        results=results,
-    )
-    print(format_runs(runs))
-    failures = format_failures(runs)
-    if failures:
-        print(failures, file=sys.stderr)
-    return FAILED if failures else DONE
-
-
-def _make_searcher(
-    encoder: Any, index: str | None, fusion_weights: tuple[float, float] | None
-) -> Any:
-    """Let a retriever search, if one is asked for."""
-    from skencoder import EncoderRetriever
-
-    from .mteb_model import MTEBModel
-    from .mteb_search import MTEBSearcher
-
-    options: dict[str, Any] = {"index": index or "exact"}
-    if fusion_weights is not None:
-        options |= {"lexical": "bm25", "fusion_weights": fusion_weights}
-    elif index is None:
-        return encoder
-    return MTEBSearcher(MTEBModel(encoder), EncoderRetriever(**options))
+app.command(mteb_command, name="mteb")
+app.command(list_command, name="list")
+app.command(perplexity_command, name="perplexity")
+app.command(perplexity_speed_command, name="perplexity-speed")
+app.command(compare_command, name="compare")
+app.command(choose_command, name="choose")
+app.command(bias_command, name="bias")
+app.command(report_command, name="report")
 
 
 @app.command(name="speed")
@@ -515,6 +448,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return int(app(arguments, exit_on_error=False, result_action="return_value") or DONE)
         except CycloptsError:
             return BAD_USAGE
+        except KeyboardInterrupt:
+            print("stopped", file=sys.stderr)
+            return STOPPED
         except SkencoderError as error:
             print(f"error: {error}", file=sys.stderr)
             return BAD_USAGE

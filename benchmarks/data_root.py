@@ -70,6 +70,27 @@ class DataRoot:
             )
         return folder
 
+    def holds(self, task: Any) -> bool:
+        """Tell whether the data of a task are there.
+
+        Parameters
+        ----------
+        task : mteb task
+            One that combines others needs the data of all.
+
+        Returns
+        -------
+        bool
+            Whether the data set's folder holds something.
+        """
+        if task.is_aggregate:
+            return all(self.holds(part) for part in task.metadata.tasks)
+        try:
+            self.locate(task.metadata.dataset["path"])
+        except MissingDataError:
+            return False
+        return True
+
     def bind(self, task: Task) -> Task:
         """Point a task at this folder.
 

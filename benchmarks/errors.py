@@ -3,6 +3,9 @@
 Errors of the model side, such as a checkpoint that is not there, are in `skencoder.errors`.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 from skencoder.errors import SkencoderError
 
 
@@ -28,3 +31,27 @@ class MissingPackageError(SkencoderError, ImportError):
 
 class EngineUnavailableError(SkencoderError, RuntimeError):
     """An engine cannot run here; the message says what it lacks."""
+
+
+class ResultFileError(SkencoderError, ValueError):
+    """A file of a results folder is not as it should be; the message names it."""
+
+
+class NoExamplesError(SkencoderError, ValueError):
+    """A task's score cannot be taken apart into single examples; the message says why."""
+
+
+class RunStoppedError(KeyboardInterrupt):
+    """A run was stopped from the keyboard; the message says what is finished, and where.
+
+    Parameters
+    ----------
+    message : str
+        What is finished.
+    runs : sequence of object, optional
+        The results so far.
+    """
+
+    def __init__(self, message: str, runs: Sequence[Any] = ()) -> None:
+        super().__init__(message)
+        self.runs = runs

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 from .tables import MISSING, format_table
 
 if TYPE_CHECKING:
-    from .mteb_run import ScoreRow, TaskRun
+    from .mteb_task_run import ScoreRow, TaskRun
 
+MODEL = ("model",)
 HEADER = ("task", "split", "subset", "main score", "metric", "encode s", "texts/s", "cut texts")
 
 
@@ -17,7 +18,8 @@ def format_runs(runs: Sequence["TaskRun"]) -> str:
     Parameters
     ----------
     runs : sequence of TaskRun
-        Tasks in order; one that failed has a line that says so.
+        Tasks in order; one that failed has a line that says so. Where there are several models,
+        the first column names them.
 
     Returns
     -------
@@ -25,7 +27,13 @@ def format_runs(runs: Sequence["TaskRun"]) -> str:
         A table. Seconds and texts per second are those of encoding; cut texts are those longer
         than the model's limit. A stored result has none of these.
     """
-    return format_table(HEADER, [cells for run in runs for cells in _lines(run)])
+    several = _has_several_models(runs)
+    rows = [((run.model,) if several else ()) + cells for run in runs for cells in _lines(run)]
+    return format_table((MODEL if several else ()) + HEADER, rows)
+
+
+def _has_several_models(runs: Sequence["TaskRun"]) -> bool:
+    return len({run.model for run in runs}) > 1
 
 
 def _lines(run: "TaskRun") -> Iterator[tuple[str, ...]]:
@@ -55,4 +63,9 @@ def format_failures(runs: Sequence["TaskRun"]) -> str:
     str
         One paragraph per failed task; empty if none failed.
     """
-    return "\n".join(f"{run.task} failed: {run.error}" for run in runs if run.error is not None)
+    several = _has_several_models(runs)
+    return "\n".join(
+        f"{f'{run.model}, ' if several else ''}{run.task} failed: {run.error}"
+        for run in runs
+        if run.error is not None
+    )

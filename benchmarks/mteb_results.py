@@ -6,11 +6,15 @@ one line per run in ``skencoder_runs.jsonl``.
 """
 
 import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import mteb
+from filelock import FileLock, Timeout
 
 from .environment import describe_machine, package_versions
 from .model_meta import all_settings
@@ -22,6 +26,8 @@ if TYPE_CHECKING:
 
     from .mteb_model import MTEBModel
     from .mteb_search import MTEBSearcher
+
+logger = logging.getLogger(__name__)
 
 RUNS_FILE = "skencoder_runs.jsonl"
 
@@ -58,8 +64,62 @@ class ResultStore:
         TaskResult or None
             May lack some of the task's splits and subsets.
         """
-        stored = self.cache.load_task_result(task.metadata.name, meta)
+        try:
+            stored = self.cache.load_task_result(task.metadata.name, meta)
+        except Exception as error:  # whatever mteb and its validation raise
+            reason = " ".join(str(error).split())
+            path = self.path_of(task, meta)
+            logger.warning("  %s is damaged, the task is run again (%s)", path, reason)
+            return None
         return stored if stored is not None and stored.is_mergeable(task) else None
+
+    def path_of(self, task: "AbsTask", meta: "ModelMeta") -> Path:
+        """Tell where mteb writes a result.
+
+        Parameters
+        ----------
+        task : mteb task
+            The task.
+        meta : ModelMeta
+            The model's record.
+
+        Returns
+        -------
+        path
+            The file, which need not be there.
+        """
+        return self.cache.get_task_result_path(task.metadata.name, meta)
+
+    @contextmanager
+    def locked(self, task: "AbsTask", meta: "ModelMeta") -> Iterator[None]:
+        """Keep other processes from running the same task with the same model until the end.
+
+        Whoever comes second waits, and finds the result there.
+
+        Parameters
+        ----------
+        task : mteb task
+            The task.
+        meta : ModelMeta
+            The model's record.
+
+        Yields
+        ------
+        None
+            Nothing.
+        """
+        folder = self.path_of(task, meta).parent
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / f".{task.metadata.name}.lock")
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            logger.info("  waits for another process that runs it")
+            lock.acquire()
+        try:
+            yield
+        finally:
+            lock.release()
 
     def note(self, task: "AbsTask", model: "MTEBModel | MTEBSearcher", *, seconds: float) -> None:
         """Append how a run was made to the file beside its result.
@@ -88,6 +148,6 @@ class ResultStore:
             "versions": package_versions(),
             "machine": describe_machine(),
         }
-        path = self.cache.get_task_result_path(name, meta).parent / RUNS_FILE
+        path = self.path_of(task, meta).parent / RUNS_FILE
         with path.open("a", encoding="utf-8") as stream:
             stream.write(json.dumps(entry, default=str) + "\n")

@@ -1,144 +1,142 @@
-"""Run tasks one after another through mteb; a task that fails does not stop the others.
+"""Run models on tasks, one after another; what fails does not stop the others.
 
-mteb evaluates and writes its own result files. Here tasks are pointed at local data, stored
-results are checked against the data's revision, and what each task gave is collected.
+Which tasks are meant is found out in `mteb_selection`, one task is run in `mteb_task_run`.
 """
 
 import logging
-import time
-from collections.abc import Sequence
-from contextlib import nullcontext
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import mteb
-
-from skencoder.errors import SkencoderError
+from skencoder import EncoderVectorizer
+from skencoder.checkpoints import locate_checkpoint
+from skencoder.errors import ParameterError, SkencoderError
 
 from .data_root import DataRoot, offline_datasets
-from .errors import UnreadableDataError
-from .mteb_model import EncodingRecord, MTEBModel
+from .errors import RunStoppedError
+from .mteb_model import MTEBModel
 from .mteb_results import ResultStore
-from .mteb_search import MTEBSearcher
-from .mteb_tasks import make_task
+from .mteb_search import MTEBSearcher, Searched
+from .mteb_selection import TaskSelection
+from .mteb_task_run import Adapter, ScoreRow, TaskRun, failed_run, label_model, run_task
+from .mteb_tasks import TaskChoice
+from .task_progress import task_bar
 
-if TYPE_CHECKING:
-    from mteb.abstasks import AbsTask
-    from mteb.results import TaskResult
+__all__ = ["ScoreRow", "TaskRun", "run_mteb"]
 
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class ScoreRow:
-    """The main score of one split and subset.
-
-    Parameters
-    ----------
-    split : str
-        Split of the task.
-    subset : str
-        Subset of the task, ``"default"`` where there is only one.
-    score : float
-        Main score, as mteb defines it for the task.
-    record : EncodingRecord, optional
-        What encoding its texts took; None where the result was stored.
-    """
-
-    split: str
-    subset: str
-    score: float
-    record: EncodingRecord | None = None
-
-
-@dataclass(frozen=True)
-class TaskRun:
-    """What one task gave.
-
-    Parameters
-    ----------
-    task : str
-        Name of the task.
-    metric : str
-        Name of the task's main score.
-    rows : tuple of ScoreRow, default=()
-        Main scores; empty if the task failed.
-    result : TaskResult, optional
-        All scores in mteb's own form; None if the task failed.
-    error : str, optional
-        Why the task failed.
-    stored : bool, default=False
-        Whether the result was read from the results folder instead of being run.
-    seconds : float, default=0.0
-        Wall time of the evaluation without loading the data.
-    """
-
-    task: str
-    metric: str
-    rows: tuple[ScoreRow, ...] = ()
-    result: "TaskResult | None" = None
-    error: str | None = None
-    stored: bool = False
-    seconds: float = 0.0
-
-
 def run_mteb(
     model: Any,
-    tasks: Sequence[str],
+    tasks: Sequence[str] | TaskSelection,
     *,
     data_root: str | Path | None = None,
     subsets: Sequence[str] | None = None,
     precision: str = "float32",
     results: str | Path | None = None,
 ) -> list[TaskRun]:
-    """Evaluate a model on tasks of mteb.
+    """Evaluate models on tasks of mteb.
 
     Parameters
     ----------
-    model : MTEBModel, MTEBSearcher, EncoderVectorizer, estimator, str or path
-        As `MTEBModel` takes it; an `MTEBSearcher` lets a retriever search in retrieval tasks,
-        where mteb otherwise compares vectors itself.
-    tasks : sequence of str
-        Names of tasks.
+    model : MTEBModel, MTEBSearcher, EncoderVectorizer, estimator, str or path, or a list of these
+        As `MTEBModel` takes it; an `MTEBSearcher`, or a `Searched` that is loaded when its turn
+        comes, lets a retriever search in retrieval tasks, where mteb otherwise compares vectors
+        itself. Several are run one after another.
+    tasks : sequence of str or TaskSelection
+        Names of tasks, or which tasks by benchmark, type and language.
     data_root : path, optional
         Folder which holds the data as ``data_root/<hub path>/...``; no data are then read from
         the network. By default mteb downloads them.
     subsets : sequence of str, optional
         Keep only these subsets of tasks that have several.
     precision : str, default="float32"
-        Of a model given by name.
+        Of models given by name.
     results : path, optional
-        Folder for mteb's result files. Tasks whose results for the same model and the same data
-        are there are not run again. By default nothing is written.
+        Folder for mteb's result files and, beside them, what the models did with each example.
+        Tasks whose results for the same model and the same data are there are not run again. By
+        default nothing is written.
 
     Returns
     -------
     list of TaskRun
-        In the order of `tasks`, failed ones included.
+        By model and task, in order, failed ones included.
 
     Raises
     ------
     UnknownTaskError
-        If a task or subset does not exist; nothing has been run then.
+        If a task, benchmark, type, language or subset does not exist; nothing has been run then.
+    RunStoppedError
+        If it is stopped from the keyboard; holds what is finished.
     SkencoderError
-        If the model or the data folder cannot be used.
+        If a model is not there, or the data folder cannot be used.
     """
-    for name in tasks:
-        make_task(name, subsets=subsets)
+    selection = tasks if isinstance(tasks, TaskSelection) else TaskSelection(tasks)
+    choices = replace(selection, subsets=subsets or selection.subsets).find()
     root = None if data_root is None else DataRoot(Path(data_root))
     store = None if results is None else ResultStore(Path(results))
-    is_ready = isinstance(model, MTEBModel | MTEBSearcher)
-    adapter = model if is_ready else MTEBModel(model, precision=precision)
-    runs = []
-    with offline_datasets() if root else nullcontext():
-        for number, name in enumerate(tasks, start=1):
-            logger.info("[%d/%d] %s ...", number, len(tasks), name)
-            # A task made anew draws the same random numbers whatever ran before it.
-            task = make_task(name, subsets=subsets)
-            runs.append(_run_safely(adapter, task, root=root, store=store))
-            logger.info("  %s", _outcome(runs[-1]))
+    sources = list(model) if isinstance(model, list | tuple) else [model]
+    if not sources:
+        raise ParameterError("model=[] names no model; expected at least one.")
+    sources = [_check_model(source, precision) for source in sources]
+    runs: list[TaskRun] = []
+    with offline_datasets() if root else nullcontext(), _stopping(runs, sources, choices, store):
+        with task_bar(len(sources) * len(choices)) as advance:
+            for source in sources:
+                try:
+                    for run in _run_model(source, precision, choices, root, store):
+                        runs.append(run)
+                        advance()
+                except SkencoderError as error:
+                    if len(sources) == 1:
+                        raise
+                    # This one cannot be loaded, and the others still run.
+                    runs += [failed_run(_name(source), one.make(), str(error)) for one in choices]
     return runs
+
+
+def _name(source: Any) -> str:
+    found = source.encoder if isinstance(source, Searched) else source
+    return str(found.model if isinstance(found, EncoderVectorizer) else found)
+
+
+def _check_model(source: Any, precision: str) -> Any:
+    """Find out before anything is run whether a model is there; large ones are loaded later."""
+    found = source.encoder if isinstance(source, Searched) else source
+    found = found.model if isinstance(found, EncoderVectorizer) else found
+    if isinstance(found, str | Path):
+        locate_checkpoint(found)
+        return source
+    return _adapt(source, precision)
+
+
+def _adapt(source: Any, precision: str) -> Adapter:
+    if isinstance(source, MTEBModel | MTEBSearcher):
+        return source
+    if isinstance(source, Searched):
+        return MTEBSearcher(MTEBModel(source.encoder, precision=precision), source.retriever)
+    return MTEBModel(source, precision=precision)
+
+
+def _run_model(
+    source: Any,
+    precision: str,
+    choices: Sequence[TaskChoice],
+    root: DataRoot | None,
+    store: ResultStore | None,
+) -> Iterator[TaskRun]:
+    """Run all tasks with one model; the next model is loaded when this one is let go."""
+    adapter = _adapt(source, precision)
+    name = label_model(adapter)
+    for number, choice in enumerate(choices, start=1):
+        logger.info("%s [%d/%d] %s ...", name, number, len(choices), choice.name)
+        # A task made anew draws the same random numbers whatever ran before it.
+        run = run_task(adapter, choice.make(), root=root, store=store)
+        logger.info("  %s", _outcome(run))
+        yield run
 
 
 def _outcome(run: TaskRun) -> str:
@@ -147,76 +145,22 @@ def _outcome(run: TaskRun) -> str:
     return "found in the results" if run.stored else f"done in {run.seconds:.1f} s"
 
 
-def _run_safely(
-    model: MTEBModel | MTEBSearcher,
-    task: "AbsTask",
-    *,
-    root: DataRoot | None,
-    store: ResultStore | None,
-) -> TaskRun:
-    """Run one task; whatever goes wrong inside becomes the run's error."""
-    name, metric = task.metadata.name, task.metadata.main_score
+@contextmanager
+def _stopping(
+    runs: list[TaskRun], sources: Sequence[Any], choices: Sequence[Any], store: ResultStore | None
+) -> Iterator[None]:
+    """Say what is finished when the run is stopped from the keyboard."""
     try:
-        return _run_task(model, root.bind(task) if root else task, store=store)
-    except Exception as error:  # a task's data and code are not ours, and the others still run
-        kind = "" if isinstance(error, SkencoderError) else f"{type(error).__name__}: "
-        logger.debug("%s failed", name, exc_info=True)
-        return TaskRun(name, metric, error=f"{kind}{error}")
-
-
-def _run_task(
-    model: MTEBModel | MTEBSearcher, task: "AbsTask", *, store: ResultStore | None
-) -> TaskRun:
-    name, metric = task.metadata.name, task.metadata.main_score
-    model.records.clear()
-    stored = store.load(task, model.mteb_model_meta) if store else None
-    if stored and not stored.get_missing_evaluations(task):
-        return TaskRun(name, metric, _rows(task, stored, model), stored, stored=True)
-    _load_data(task)
-    start = time.perf_counter()
-    outcome = mteb.evaluate(
-        model,
-        task,
-        cache=store.cache if store else None,
-        # mteb would take a complete stored result whatever data it was made with.
-        overwrite_strategy="only-missing" if stored else "always",
-        co2_tracker=False,
-        show_progress_bar=False,
-    )
-    seconds = time.perf_counter() - start
-    result = outcome.task_results[0]
-    rows = _rows(task, result, model)
-    if store:
-        store.note(task, model, seconds=seconds)
-    return TaskRun(name, metric, rows, result, seconds=seconds)
-
-
-def _load_data(task: "AbsTask") -> None:
-    """Load the data before mteb does, so that a fault in the data is told from one in the run."""
-    if task.is_aggregate:
-        return
-    try:
-        task.load_data()
-    except Exception as error:
-        path = task.metadata.dataset["path"]
-        raise UnreadableDataError(
-            f"the data at {path} could not be loaded ({type(error).__name__}: {error}). If only "
-            "some of the task's subsets are there, name them (subsets, --subsets)."
-        ) from error
-
-
-def _rows(
-    task: "AbsTask", result: "TaskResult", model: MTEBModel | MTEBSearcher
-) -> tuple[ScoreRow, ...]:
-    """Pick the main scores of the subsets that were asked for."""
-    return tuple(
-        ScoreRow(
-            split,
-            entry["hf_subset"],
-            float(entry["main_score"]),
-            model.records.get((task.metadata.name, split, entry["hf_subset"])),
+        yield
+    except KeyboardInterrupt as stop:
+        done = [run for run in runs if run.error is None]
+        named = ", ".join(run.task for run in done) or "none"
+        kept = (
+            "nothing is kept, because no results folder was given (results, --results)"
+            if store is None
+            else f"they are kept in {store.cache.cache_path}, and the same call goes on from there"
         )
-        for split, entries in result.scores.items()
-        for entry in entries
-        if task.is_aggregate or entry["hf_subset"] in task.hf_subsets
-    )
+        total = len(sources) * len(choices)
+        raise RunStoppedError(
+            f"stopped; finished are {len(done)} of {total} ({named}); {kept}.", runs
+        ) from stop

@@ -8,6 +8,7 @@ import logging
 import time
 import warnings
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mteb._create_dataloaders import create_dataloader
@@ -33,6 +34,22 @@ SETTINGS = (
     *("metric", "index", "index_options", "lexical", "fusion_weights", "rank_constant"),
     *("n_candidates", "n_reranked"),
 )
+
+
+@dataclass(frozen=True)
+class Searched:
+    """A model that a retriever searches with, loaded when its turn comes.
+
+    Parameters
+    ----------
+    encoder : EncoderVectorizer, estimator, str or path
+        As `MTEBModel` takes it.
+    retriever : EncoderRetriever
+        As `MTEBSearcher` takes it.
+    """
+
+    encoder: Any
+    retriever: EncoderRetriever
 
 
 class MTEBSearcher:

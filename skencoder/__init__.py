@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         NeighborsDetector,
         OutOfScopeClassifier,
         PassageAnswerer,
+        PseudoPerplexityScorer,
         ReplySelector,
         ZeroShotClassifier,
     )
@@ -43,6 +44,7 @@ __all__ = [
     "NeighborsDetector",
     "OutOfScopeClassifier",
     "PassageAnswerer",
+    "PseudoPerplexityScorer",
     "ReplySelector",
     "TextEncoder",
     "ZeroShotClassifier",
@@ -65,6 +67,7 @@ _HOMES = {
     "NeighborsDetector": "skencoder.estimators",
     "OutOfScopeClassifier": "skencoder.estimators",
     "PassageAnswerer": "skencoder.estimators",
+    "PseudoPerplexityScorer": "skencoder.estimators",
     "ReplySelector": "skencoder.estimators",
     "TextEncoder": "skencoder.text_encoder",
     "ZeroShotClassifier": "skencoder.estimators",

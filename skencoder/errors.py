@@ -48,6 +48,10 @@ class DeviceMemoryError(SkencoderError, MemoryError):
     """A single text does not fit a device's memory; the message names the row."""
 
 
+class MaskingError(SkencoderError, RuntimeError):
+    """A token to be guessed was not masked, so its score would mean nothing."""
+
+
 class CheckpointWarning(UserWarning):
     """Files of a checkpoint seem not to belong together."""
 

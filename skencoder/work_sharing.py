@@ -163,7 +163,7 @@ def _encode(worker: Worker, work: Work, batch: slice) -> Iterator[tuple[slice, V
         yield batch, _encode_batch(worker, work, offsets)
         return
     except (RuntimeError, MemoryError) as error:
-        if not _is_out_of_memory(error):
+        if not is_out_of_memory(error):
             raise
         if len(lengths) == 1:
             raise _too_large(worker, int(work.rows[batch.start]), tokens) from error
@@ -180,7 +180,19 @@ def _encode_batch(worker: Worker, work: Work, offsets: Index) -> Vectors:
     return pooled if projection is None else [projection(part) for part in pooled]
 
 
-def _is_out_of_memory(error: BaseException) -> bool:
+def is_out_of_memory(error: BaseException) -> bool:
+    """Tell whether an error says that nothing is left.
+
+    Parameters
+    ----------
+    error : BaseException
+        As an allocator raised it.
+
+    Returns
+    -------
+    bool
+        True for those of all devices.
+    """
     known = isinstance(error, torch.OutOfMemoryError | MemoryError)
     return known or any(words in str(error) for words in OUT_OF_MEMORY)
 

@@ -1,6 +1,7 @@
 """From a folder's tensors to loaded modules, and back; every mismatch is told at once."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -37,7 +38,7 @@ def load_encoder(folder: Path, config: EncoderConfig, family: Family) -> Encoder
     # On the meta device no memory is taken and nothing random is drawn for what gets replaced.
     with torch.device("meta"):
         encoder = Encoder(config)
-    _fill(encoder, family.places(encoder.state_dict()), folder, family)
+    _fill(encoder, family.places(encoder.state_dict()), _read(folder, family), family)
     return encoder.eval().requires_grad_(False)
 
 
@@ -63,14 +64,28 @@ def load_head(folder: Path, config: EncoderConfig, head: HeadConfig, family: Fam
     Raises
     ------
     CheckpointError
-        If a file is missing or damaged, or its keys or shapes do not fit.
+        If it has no head, a file is missing or damaged, or its keys or shapes do not fit.
     """
     with torch.device("meta"):
         model = MaskedLM(Encoder(config), head)
-    _fill(model, head_places(model, family), folder, family)
+    places, stored = head_places(model, family), _read(folder, family)
+    _check_has_head(places, stored)
+    _fill(model, places, stored, family)
     if head.tied:
         model.head.decoder.weight = model.encoder.embeddings.token.weight
     return model.eval().requires_grad_(False)
+
+
+def _check_has_head(places: Mapping[str, Place], stored: "_Stored") -> None:
+    """Tell a checkpoint without a head from one whose head is damaged."""
+    head = sorted(place.name for ours, place in places.items() if ours.startswith("head."))
+    if head and not stored.tensors.keys() & {*head}:
+        raise CheckpointError(
+            f"{stored.path} has no masked-language-model head (missing: {', '.join(head)}), so it "
+            f"cannot guess tokens; sentence encoders are mostly published without. A head of "
+            f"random weights would give numbers that mean nothing. Name a checkpoint that was "
+            f"saved with its head, such as the one this model was made from."
+        )
 
 
 def head_places(model: MaskedLM, family: Family) -> dict[str, Place]:
@@ -97,9 +112,19 @@ def _is_tied(name: str, model: MaskedLM) -> bool:
     return model.head_config.tied and name == "head.decoder.weight"
 
 
-def _fill(module: nn.Module, places: Mapping[str, Place], folder: Path, family: Family) -> None:
+@dataclass(frozen=True)
+class _Stored:
+    path: Path
+    tensors: dict[str, Tensor]
+
+
+def _read(folder: Path, family: Family) -> _Stored:
     path, published = read_tensors(folder)
-    tensors = _standardise(published, family, path)
+    return _Stored(path, _standardise(published, family, path))
+
+
+def _fill(module: nn.Module, places: Mapping[str, Place], stored: _Stored, family: Family) -> None:
+    path, tensors = stored.path, stored.tensors
     empty = module.state_dict()
     shapes = {name: empty[name].shape for name in places}
     _check_tensors(tensors, shapes, places, family, path)

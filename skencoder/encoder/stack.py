@@ -118,6 +118,7 @@ class Encoder(nn.Module):
         *,
         layer: int = -1,
         token_type_ids: Tensor | None = None,
+        places: Tensor | None = None,
     ) -> Tensor:
         """Encode texts packed end to end.
 
@@ -132,10 +133,13 @@ class Encoder(nn.Module):
             last. The layers above it are not computed.
         token_type_ids : int of shape (tokens,), optional
             Segment of each token; without it all are segment 0.
+        places : int of shape (n_places,), optional
+            The tokens whose vectors are wanted, at least one; by default all. What the topmost
+            layer does to each token by itself is then done to these only.
 
         Returns
         -------
-        float of shape (tokens, hidden)
+        float of shape (tokens, hidden) or (n_places, hidden)
             One vector per token.
 
         Raises
@@ -147,9 +151,14 @@ class Encoder(nn.Module):
         self._check_lengths(boundaries)
         hidden_states = self._embed(input_ids, boundaries, token_type_ids)
         scopes = self._scopes(boundaries)
-        for index in range(depth):
+        whole = depth if places is None else depth - 1
+        for index in range(whole):
             hidden_states = self._pass(index, hidden_states, scopes)
-        return self._finish(depth, hidden_states[: len(input_ids)])
+        if places is None or not depth:
+            kept = hidden_states[: len(input_ids)] if places is None else hidden_states[places]
+            return self._finish(depth, kept)
+        top = self._pass_at(whole, hidden_states, scopes, places)
+        return self._finish(depth, top[: len(places)])
 
     def trace_packed(
         self,
@@ -298,6 +307,20 @@ class Encoder(nn.Module):
             output = checkpoint(self.layer(index), hidden_states, scope, use_reentrant=False)
         else:
             output = self.layer(index)(hidden_states, scope)
+        return output
+
+    def _pass_at(
+        self,
+        index: int,
+        hidden_states: Tensor,
+        scopes: dict[int | None, Scope],
+        places: Tensor,
+    ) -> Tensor:
+        """Pass through a layer, but let only some tokens through its second half."""
+        layer = self.layer(index)
+        attended = layer.attention(hidden_states, scopes[self.config.window(index)])  # type: ignore[operator]
+        missing = -len(places) % self.row_multiple
+        output: Tensor = layer.feed_forward(attended[F.pad(places, (0, missing))])  # type: ignore[operator]
         return output
 
     def _finish(self, depth: int, hidden_states: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ from skencoder.estimators.fixed_corpus import FixedCorpusRetriever
 from skencoder.estimators.novelty import MahalanobisDetector, NeighborsDetector
 from skencoder.estimators.out_of_scope import OutOfScopeClassifier
 from skencoder.estimators.passage_answerer import PassageAnswerer
+from skencoder.estimators.pseudo_perplexity import PseudoPerplexityScorer
 from skencoder.estimators.replies import ReplySelector
 from skencoder.estimators.retriever import EncoderRetriever
 from skencoder.estimators.summarizer import ExtractiveSummarizer
@@ -25,6 +26,7 @@ __all__ = [
     "OutOfScopeClassifier",
     "PassageAnswerer",
     "ProbabilityDetector",
+    "PseudoPerplexityScorer",
     "ReplySelector",
     "SumDetector",
     "ZeroShotClassifier",

@@ -14,10 +14,18 @@ class Bar:
     ----------
     verbose : int
         Shown from 1 on.
+    unit : str, default=" texts"
+        What is counted.
+    description : str, default="Encoding"
+        What is done.
     """
 
-    def __init__(self, verbose: int) -> None:
+    def __init__(
+        self, verbose: int, *, unit: str = " texts", description: str = "Encoding"
+    ) -> None:
         self._verbose = verbose
+        self._unit = unit
+        self._description = description
         self._bar: Any = None
 
     def start(self, total: int) -> None:
@@ -31,7 +39,9 @@ class Bar:
         if self._verbose and total:
             from huggingface_hub.utils.tqdm import tqdm
 
-            self._bar = tqdm(total=total, unit=" texts", desc="Encoding", file=sys.stderr)
+            self._bar = tqdm(
+                total=total, unit=self._unit, desc=self._description, file=sys.stderr
+            )
 
     def advance(self, number: int) -> None:
         """Move the bar.

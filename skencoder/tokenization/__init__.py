@@ -7,5 +7,14 @@ What an encoder does with the ids stands in `skencoder.encoder`; how they are ba
 from skencoder.tokenization.flat import Ids, Index, TokenizedTexts
 from skencoder.tokenization.tokenizer import TextTokenizer
 from skencoder.tokenization.windows import Windows, plan_windows
+from skencoder.tokenization.worded import WordedTexts
 
-__all__ = ["Ids", "Index", "TextTokenizer", "TokenizedTexts", "Windows", "plan_windows"]
+__all__ = [
+    "Ids",
+    "Index",
+    "TextTokenizer",
+    "TokenizedTexts",
+    "Windows",
+    "WordedTexts",
+    "plan_windows",
+]

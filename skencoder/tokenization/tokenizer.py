@@ -14,6 +14,7 @@ from skencoder.text_checks import check_texts
 from skencoder.tokenization.flat import Ids, Index, TokenizedTexts, end_to_end, offsets_of, spans
 from skencoder.tokenization.reader import open_reader
 from skencoder.tokenization.windows import Windows
+from skencoder.tokenization.worded import WordedTexts, read_words
 from skencoder.tokenizer_files import PythonTokenizer, lowercase_first, open_tokenizer
 
 # How published vocabularies write padding.
@@ -142,14 +143,63 @@ class TextTokenizer:
         CheckpointError
             If the tokenizer does not tell places.
         """
+        encoding = self._with_places().encode(text, add_special_tokens=False)
+        places = np.array(encoding.offsets, np.int64).reshape(-1, 2)
+        return np.array(encoding.ids, np.int32), places
+
+    def read_words(self, texts: Sequence[str]) -> WordedTexts:
+        """Tokenize whole texts, without special tokens, and keep their words and places.
+
+        Parameters
+        ----------
+        texts : sequence of str of shape (n_texts,)
+            Texts that `skencoder.text_checks` let pass.
+
+        Returns
+        -------
+        WordedTexts
+            Of all texts, nothing cut.
+
+        Raises
+        ------
+        CheckpointError
+            If the tokenizer does not tell places.
+        """
+        return read_words(self._with_places(), texts)
+
+    def token_id(self, token: str) -> int | None:
+        """Look one token up.
+
+        Parameters
+        ----------
+        token : str
+            As the vocabulary writes it.
+
+        Returns
+        -------
+        int or None
+            Its id; None where there is no such token.
+        """
+        return self._tokenizer.token_to_id(token)
+
+    def token_names(self) -> dict[int, str]:
+        """Give every token as the vocabulary writes it.
+
+        Returns
+        -------
+        dict of int to str
+            By id.
+        """
+        names = self._tokenizer.get_vocab(with_added_tokens=True)
+        return {id_: token for token, id_ in names.items()}
+
+    def _with_places(self) -> Tokenizer:
         if not isinstance(self._tokenizer, Tokenizer):
             raise CheckpointError(
                 "The checkpoint's tokenizer does not say where in a text its tokens stand; one "
                 "with a tokenizer.json does."
             )
-        encoding = self._tokenizer.encode(text, add_special_tokens=False)
-        places = np.array(encoding.offsets, np.int64).reshape(-1, 2)
-        return np.array(encoding.ids, np.int32), places
+        return self._tokenizer
 
     def add_special_tokens(self, texts: TokenizedTexts, windows: Windows) -> TokenizedTexts:
         """Cut the windows out and put the special tokens around each.

@@ -1,6 +1,9 @@
 """The command line as a user calls it: in a process of its own, under both names."""
 
+import json
 import os
+import shutil
+import signal
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -17,7 +20,7 @@ def run(tmp_path):
     home = tmp_path / "home"
     home.mkdir()
 
-    def call(*arguments, package="benchmarks", path=ROOT):
+    def call(*arguments, start, package="benchmarks", path=ROOT, **options):
         environment = {
             **os.environ,
             "HOME": str(home),
@@ -25,20 +28,27 @@ def run(tmp_path):
             "PYTHONPATH": os.pathsep.join([str(path), str(ROOT)]),
             "COLUMNS": "100",
         }
-        return subprocess.run(
+        return start(
             [sys.executable, "-m", package, *map(str, arguments)],
-            capture_output=True,
             text=True,
-            check=False,
             cwd=home,
             env=environment,
+            **options,
         )
 
-    call.home = home
-    return call
+    def begin(*arguments):
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        return call(*arguments, start=subprocess.Popen, **pipes)
+
+    def finish(*arguments, **options):
+        options = {"capture_output": True, "check": False} | options
+        return call(*arguments, start=subprocess.run, **options)
+
+    finish.home, finish.start = home, begin
+    return finish
 
 
-@pytest.mark.parametrize("arguments", [[], ["mteb"], ["speed"]])
+@pytest.mark.parametrize("arguments", [[], ["mteb"], ["list"], ["speed"]])
 def test_help_names_every_option(run, arguments):
     done = run(*arguments, "--help")
 
@@ -48,6 +58,9 @@ def test_help_names_every_option(run, arguments):
         ("mteb",): [
             "--model",
             "--tasks",
+            "--benchmark",
+            "--types",
+            "--languages",
             "--data-root",
             "--precision",
             "--results",
@@ -56,6 +69,7 @@ def test_help_names_every_option(run, arguments):
             "--index",
             "--fusion-weights",
         ],
+        ("list",): ["benchmarks", "models", "--types", "--languages", "--data-root"],
         ("speed",): [
             "--model",
             "--against",
@@ -94,6 +108,9 @@ def test_help_is_quick_because_nothing_heavy_is_imported(run):
     [
         (["mteb"], "--tasks"),
         (["mteb", "--tasks", "STSBenchmark", "--precision", "int3"], "int3"),
+        (["mteb", "--types", "STSS"], "the nearest names are STS"),
+        (["list", "tasks", "--benchmark", "MTEB(eng)"], "MTEB(eng, v2)"),
+        (["list", "shoes"], "shoes"),
         (["bake"], "bake"),
         (["speed", "--rounds", "one"], "one"),
         (["speed", "--rounds", "1"], "rounds=1"),
@@ -154,6 +171,61 @@ def test_an_unknown_task_is_exit_code_2_and_shows_the_nearest_names(run):
 
     assert done.returncode == 2
     assert "STSBenchmark" in done.stderr
+
+
+def test_several_models_stand_in_one_table(run, hub_folder, tiny_bert, tiny_bert_copy):
+    done = run(
+        "mteb", "--model", tiny_bert, tiny_bert_copy, "--data-root", hub_folder,
+        "--benchmark", "MTEB(eng, v2)", "--types", "STS", "--results", "out",
+    )  # fmt: skip
+
+    assert done.returncode == 1
+    header, _, *lines = (line.split() for line in done.stdout.splitlines())
+    assert header[:2] == ["model", "task"]
+    assert len({line[0] for line in lines}) == 2
+    scored = [line[1] for line in lines if "failed" not in line]
+    assert scored == ["STSBenchmark"] * 2
+    assert "STS12 failed: no data at" in done.stderr
+    assert len(list((run.home / "out").rglob("examples/STSBenchmark.json"))) == 2
+
+
+def test_ctrl_c_loses_nothing_that_is_finished(run, hub_folder, tiny_bert, sts_file):
+    long = hub_folder / "mteb" / "sts12-sts"
+    shutil.copytree(sts_file.parent, long)
+    rows = [json.loads(line) for line in sts_file.read_text().splitlines()]
+    many = [
+        row | {"sentence1": f"{number} {row['sentence1']}" * 40}
+        for number in range(3000)
+        for row in rows
+    ]
+    (long / "test.jsonl").write_text("\n".join(map(json.dumps, many)))
+    arguments = [
+        "mteb", "--model", tiny_bert, "--data-root", hub_folder, "--results", "out",
+        "--tasks", "STSBenchmark", "STS12",
+    ]  # fmt: skip
+    process = run.start(*arguments)
+    while "encoding" not in (line := process.stderr.readline()) or "24000" not in line:
+        assert line, "it ended before the second task"
+    process.send_signal(signal.SIGINT)
+    shown, told = process.communicate(timeout=60)
+
+    assert process.returncode == 130
+    assert shown.splitlines()[-1].startswith("STSBenchmark")
+    assert "finished are 1 of 2 (STSBenchmark); they are kept in out" in told
+    assert "Traceback" not in told
+    again = run(*arguments[:-1])
+    assert again.returncode == 0
+    assert "stored" in again.stdout
+
+
+def test_what_there_is_can_be_listed(run, hub_folder):
+    tasks = run("list", "--types", "STS", "--languages", "eng", "--data-root", hub_folder)
+    models = run("list", "models")
+
+    assert (tasks.returncode, models.returncode) == (0, 0)
+    assert "SICK-R" in tasks.stdout
+    assert "all-MiniLM-L6-v2" in models.stdout
+    assert "modernbert" in models.stdout
 
 
 def test_speed_writes_what_it_was_asked_for(run, tiny_bert):

@@ -70,6 +70,14 @@ def test_hidden_states(case, theirs, folder):
             input_ids[mask.bool()], Boundaries.from_lengths(mask.sum(1).tolist()), layer=layer
         )
         assert_same(packed, other[mask.bool()])
+        places = torch.tensor([3, 3, 40, len(packed) - 1])
+        some = encoder.forward_packed(
+            input_ids[mask.bool()],
+            Boundaries.from_lengths(mask.sum(1).tolist()),
+            layer=layer,
+            places=places,
+        )
+        assert_same(some, packed[places])
 
 
 def test_segments(case, theirs, folder):

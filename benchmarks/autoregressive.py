@@ -1,0 +1,277 @@
+"""Autoregressive checkpoints (GPT-2, Llama, ...) by transformers, as lm-evaluation-harness does.
+
+Each token is guessed from those before it; the first one from the token that begins a text. Long
+texts roll through windows of the model's limit, each token scored once.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from skencoder.checkpoints import locate_checkpoint
+from skencoder.errors import CheckpointError, DeviceError
+from skencoder.pseudo_likelihood import count_bytes, count_words
+
+from .data_root import checksum
+from .errors import MissingPackageError
+from .language_models import AUTOREGRESSIVE, Advance, ScoredToken, TextScore
+from .perplexity_settings import PerplexitySettings
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+DTYPES = {name: name for name in ("float32", "bfloat16", "float16")} | {"auto": "float32"}
+# Where configurations say how many tokens a model reads, and what is taken where none does.
+LENGTH_FIELDS = ("n_positions", "max_position_embeddings", "n_ctx")
+USUAL_LENGTH = 2048
+# Numbers of logits that are there at once, 128 MB, unless a single window has more.
+LOGITS_AT_ONCE = 2**25
+
+
+@dataclass(frozen=True)
+class RollingWindow:
+    """A piece of a text that is read at once.
+
+    Parameters
+    ----------
+    start : int
+        First token that is guessed here.
+    stop : int
+        The first one after these.
+    context : int
+        Tokens read before ``start``; 0 where only the beginning of the text is read.
+    """
+
+    start: int
+    stop: int
+    context: int
+
+
+def roll(length: int, limit: int) -> list[RollingWindow]:
+    """Lay windows over a text as lm-evaluation-harness does, with one token of context at least.
+
+    The first window guesses as many tokens as the model reads, the next ones likewise; the last
+    one is as long as the others and guesses what is left.
+
+    Parameters
+    ----------
+    length : int
+        Tokens of the text.
+    limit : int
+        Tokens that the model reads at once.
+
+    Returns
+    -------
+    list of RollingWindow
+        Every token is guessed in exactly one; none for a text without tokens.
+    """
+    windows = []
+    for start in range(0, length, limit):
+        stop = min(start + limit, length)
+        # A guess of the token at `stop - 1` reads `limit` tokens, from `stop - limit - 1` on.
+        context = start - (stop - limit - 1) if start else 0
+        windows.append(RollingWindow(start, stop, context))
+    return windows
+
+
+class AutoregressiveModel:
+    """A model that guesses the next token.
+
+    Parameters
+    ----------
+    name : str
+        Name or folder of a checkpoint.
+    settings : PerplexitySettings
+        ``max_length``, ``precision`` and ``device`` count.
+
+    Raises
+    ------
+    MissingPackageError
+        If transformers is not installed.
+    CheckpointError
+        If the checkpoint cannot be used.
+    DeviceError
+        If the precision is not to be had.
+    """
+
+    kind = AUTOREGRESSIVE
+    method = "left-to-right"
+
+    def __init__(self, name: str, settings: PerplexitySettings) -> None:
+        self.name = name
+        folder = locate_checkpoint(name)
+        self._model, self._tokenizer = _load(str(folder), settings)
+        self.fingerprint = checksum(folder).removeprefix("sha256-")
+        self._limit = settings.max_length or self._own_limit()
+        self._first = self._first_token(str(folder))
+
+    @property
+    def used(self) -> dict[str, Any]:
+        """How it is run: lengths, precision, device."""
+        return {
+            "max_length": self._limit,
+            "stride": self._limit,
+            "precision": str(self._model.dtype).removeprefix("torch."),
+            "device": str(self._model.device),
+        }
+
+    def score(self, texts: Sequence[str], advance: Advance) -> list[TextScore]:
+        """Score texts.
+
+        Parameters
+        ----------
+        texts : sequence of str of shape (n_texts,)
+            The texts.
+        advance : callable
+            Told which share is done.
+
+        Returns
+        -------
+        list of TextScore
+            In the order of the texts.
+        """
+        ids = [self._tokenize(text)["input_ids"] for text in texts]
+        found = self._guess(ids, advance)
+        words, sizes = count_words(texts).tolist(), count_bytes(texts).tolist()
+        return [
+            TextScore(
+                sum(scores),
+                len(scores),
+                words[row],
+                sizes[row],
+                len(roll(len(scores), self._limit)),
+            )
+            for row, scores in enumerate(found)
+        ]
+
+    def read(self, text: str) -> list[ScoredToken]:
+        """Score each token of one text.
+
+        Parameters
+        ----------
+        text : str
+            The text.
+
+        Returns
+        -------
+        list of ScoredToken
+            In the order of the text.
+        """
+        encoded = self._tokenize(text, return_offsets_mapping=True)
+        (scores,) = self._guess([encoded["input_ids"]], lambda _: None)
+        names = self._tokenizer.convert_ids_to_tokens(encoded["input_ids"])
+        rows = zip(names, encoded["offset_mapping"], scores, strict=True)
+        return [ScoredToken(name, start, stop, score) for name, (start, stop), score in rows]
+
+    def _tokenize(self, text: str, **options: bool) -> Any:
+        return self._tokenizer(text, add_special_tokens=False, verbose=False, **options)
+
+    def _own_limit(self) -> int:
+        config = self._model.config
+        fields = (getattr(config, name, None) for name in LENGTH_FIELDS)
+        known = [value for value in fields if isinstance(value, int)]
+        return known[0] if known else USUAL_LENGTH
+
+    def _first_token(self, folder: str) -> int:
+        for id_ in (self._tokenizer.bos_token_id, self._tokenizer.eos_token_id):
+            if id_ is not None:
+                return int(id_)
+        raise CheckpointError(
+            f"The tokenizer in {folder} has neither a bos_token nor an eos_token, so the first "
+            f"token of a text cannot be guessed from anything; name one in tokenizer_config.json."
+        )
+
+    def _guess(self, texts: list[list[int]], advance: Advance) -> list[list[float]]:
+        """Give each token's score."""
+        scores = [[0.0] * len(ids) for ids in texts]
+        windows = [(row, w) for row, ids in enumerate(texts) for w in roll(len(ids), self._limit)]
+        windows.sort(key=lambda entry: entry[1].start - entry[1].context - entry[1].stop)
+        done, total = 0, sum(w.stop - w.start for _, w in windows)
+        for batch in self._batches(windows):
+            for (row, window), found in zip(batch, self._run(texts, batch), strict=True):
+                scores[row][window.start : window.stop] = found
+                done += window.stop - window.start
+            advance(done / total)
+        return scores
+
+    def _batches(
+        self, windows: list[tuple[int, RollingWindow]]
+    ) -> Iterator[list[tuple[int, RollingWindow]]]:
+        """Cut windows, the longest first, into batches of as many tokens as logits allow."""
+        most = LOGITS_AT_ONCE // self._model.config.get_text_config().vocab_size
+        while windows:
+            _, first = windows[0]
+            size = max(1, most // max(1, first.stop - first.start + first.context))
+            yield windows[:size]
+            windows = windows[size:]
+
+    def _run(
+        self, texts: list[list[int]], batch: list[tuple[int, RollingWindow]]
+    ) -> Iterator[list[float]]:
+        import torch
+
+        shown = [self._shown(texts[row], window) for row, window in batch]
+        longest = max(map(len, shown))
+        # Padding stands behind: no token looks that way.
+        ids = torch.tensor([[*some, *[self._first] * (longest - len(some))] for some in shown])
+        mask = torch.tensor([[1] * len(some) + [0] * (longest - len(some)) for some in shown])
+        with torch.no_grad():
+            device = self._model.device
+            logits = self._model(ids.to(device), attention_mask=mask.to(device)).logits
+        for (row, window), some, part in zip(batch, shown, logits, strict=True):
+            number = window.stop - window.start
+            wanted = torch.tensor(texts[row][window.start : window.stop], device=device)
+            yield _gather(part[len(some) - number : len(some)].float(), wanted)
+
+    def _shown(self, ids: list[int], window: RollingWindow) -> list[int]:
+        """Give what is read: from the context, or the beginning token, to the last but one."""
+        if not window.start:
+            return [self._first, *ids[: window.stop - 1]]
+        return ids[window.start - window.context : window.stop - 1]
+
+
+def _gather(logits: "Tensor", wanted: "Tensor") -> list[float]:
+    found = logits.gather(1, wanted[:, None])[:, 0] - logits.logsumexp(1)
+    return [float(score) for score in found.double().tolist()]
+
+
+def _load(folder: str, settings: PerplexitySettings) -> tuple[Any, Any]:
+    try:
+        # Its types say less than it does.
+        transformers: Any = import_module("transformers")
+    except ImportError as error:
+        raise MissingPackageError(
+            "autoregressive models are computed by transformers: "
+            "pip install 'skencoder[transformers]'"
+        ) from error
+    if settings.precision not in DTYPES:
+        raise DeviceError(
+            f"precision={settings.precision!r} is not to be had for autoregressive models; choose "
+            f"{', '.join(DTYPES)}."
+        )
+    try:
+        model, told = transformers.AutoModelForCausalLM.from_pretrained(
+            folder,
+            dtype=DTYPES[settings.precision],
+            local_files_only=True,
+            output_loading_info=True,
+        )
+        tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    except Exception as error:  # the library raises what its readers raise
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise CheckpointError(f"{folder} cannot be loaded by transformers: {reason}") from error
+    if told["missing_keys"]:
+        raise CheckpointError(
+            f"{folder} lacks weights, which transformers would draw at random: "
+            f"{', '.join(sorted(told['missing_keys'])[:5])}."
+        )
+    return model.eval().to(_device(settings.device)), tokenizer
+
+
+def _device(device: str) -> str:
+    import torch
+
+    if device != "auto":
+        return device
+    return "cuda" if torch.cuda.is_available() else "cpu"

@@ -1,0 +1,79 @@
+"""The command ``report``: parses, calls `run_report`, writes files."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+from uuid import uuid4
+
+from cyclopts import Parameter
+
+from skencoder.errors import ParameterError
+
+from .compare_settings import CompareSettings
+
+
+def report_command(
+    results: Path,
+    *,
+    what: Annotated[CompareSettings | None, Parameter(name="*")] = None,
+    html: Path | None = None,
+    markdown: Path | None = None,
+    latex: Path | None = None,
+    title: str | None = None,
+) -> int:
+    """Write everything in a results folder as one HTML page, or as Markdown and LaTeX tables.
+
+    The page needs no network and no JavaScript: summary, tables that sort, pictures, perplexity,
+    bias, hardware, versions, and the commands to repeat it.
+
+    Parameters
+    ----------
+    results : path
+        What was given to ``--results``.
+    what : CompareSettings
+        What to compare, and how strictly.
+    html : path
+        File for the page; by default report.html, if no other file is named.
+    markdown : path
+        File for sentences and tables in Markdown.
+    latex : path
+        File for the tables in LaTeX, which need the package booktabs.
+    title : str
+        Of the report; by default the folder's name.
+
+    Returns
+    -------
+    int
+        0, or 1 if a file is damaged or a score disagrees with the published one; the report is
+        written and says so.
+    """
+    from .report import run_report
+    from .report_html import render_html
+    from .report_text import to_latex, to_markdown
+
+    if html is None and markdown is None and latex is None:
+        html = Path("report.html")
+    ways = ((html, render_html), (markdown, to_markdown), (latex, to_latex))
+    wanted = [(path, write) for path, write in ways if path is not None]
+    for path, _ in wanted:
+        if not path.parent.is_dir():
+            raise ParameterError(f"{path}: there is no folder {path.parent} to write it to.")
+        if path.is_dir():
+            raise ParameterError(f"{path} is a folder; expected a file to write.")
+    report = run_report(results, what, title=title)
+    for path, write in wanted:
+        _write(path, write(report))
+        print(path)
+    for problem in report.problems:
+        print(problem, file=sys.stderr)
+    return 1 if report.problems else 0
+
+
+def _write(path: Path, text: str) -> None:
+    """Replace a file by a whole one, never by half of one."""
+    draft = path.with_name(f".{path.name}-{uuid4().hex}")
+    try:
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)

@@ -1,0 +1,110 @@
+"""A results folder as a report; how it is written stands in `report_html` and `report_text`."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from .compare import Comparison, run_compare
+from .compare_settings import CompareSettings
+from .report_content import Report, Section
+from .report_measurements import measurement_sections
+from .report_provenance import machine_section, repeat_section
+from .report_scores import score_sections, summarize_scores
+from .result_records import ModelResults, Results
+from .results_folder import read_results
+
+
+def run_report(
+    folder: str | Path, settings: CompareSettings | None = None, *, title: str | None = None
+) -> Report:
+    """Gather everything in a results folder: scores compared, perplexity, bias, how it was made.
+
+    Parameters
+    ----------
+    folder : str or Path
+        What was given to ``--results``.
+    settings : CompareSettings, optional
+        Which models and tasks, and how strictly scores are compared.
+    title : str, optional
+        Of the report; by default the folder's name.
+
+    Returns
+    -------
+    Report
+        To be written as HTML, Markdown or LaTeX.
+
+    Raises
+    ------
+    MissingDataError
+        If there are no results.
+    ParameterError
+        If a model or a task is not there.
+    """
+    results = read_results(folder)
+    labels, models = _choose(results, settings)
+    has_scores = any(model.tasks for model in results.models)
+    comparison = run_compare(folder, settings) if has_scores else None
+    sections = [
+        _summary(labels, models, comparison, results.foreign),
+        *(score_sections(comparison) if comparison else ()),
+        *measurement_sections(labels, models),
+        machine_section(labels, models),
+        repeat_section(str(folder), models),
+    ]
+    heading = title or f"Text encoders: {Path(folder).name}"
+    return Report(heading, tuple(sections), tuple(_problems(results, comparison)))
+
+
+def _choose(
+    results: Results, settings: CompareSettings | None
+) -> tuple[list[str], list[ModelResults]]:
+    """Find the chosen models; names that are in a published table only are left to `compare`."""
+    wanted = settings.models if settings else None
+    kept = [
+        (label, model)
+        for label, model in zip(results.labels, results.models, strict=True)
+        if wanted is None
+        or {label, model.name, model.name.rpartition("/")[2]}.intersection(wanted)
+    ]
+    return [label for label, _ in kept], [model for _, model in kept]
+
+
+def _summary(
+    labels: Iterable[str],
+    models: list[ModelResults],
+    comparison: Comparison | None,
+    foreign: Iterable[str],
+) -> Section:
+    tasks = {task for model in models for task in model.tasks}
+    counts = {
+        "task": len(tasks),
+        "measurement of perplexity": sum(len(model.perplexity) for model in models),
+        "measurement of bias": sum(len(model.bias) for model in models),
+    }
+    told = [f"{_list(labels)}: {_list(_counted(counts))}."]
+    if comparison:
+        told += summarize_scores(comparison)
+    return Section("summary", "Summary", (*told, *foreign))
+
+
+def _counted(counts: Mapping[str, int]) -> list[str]:
+    return [
+        f"{count} {what if count == 1 else what.replace('task', 'tasks').replace('ment', 'ments')}"
+        for what, count in counts.items()
+        if count
+    ]
+
+
+def _list(parts: Iterable[str]) -> str:
+    *most, last = list(parts) or ["nothing"]
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def _problems(results: Results, comparison: Comparison | None) -> list[str]:
+    checks = comparison.checks if comparison else ()
+    disagreeing = [
+        f"{check.model} disagrees with the published score of {check.task} ({check.split}, "
+        f"{check.subset}): {check.score:.6f}, published {check.published:.6f}."
+        for check in checks
+        if not check.agrees
+    ]
+    return [*results.damaged, *disagreeing]

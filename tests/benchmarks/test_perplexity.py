@@ -1,0 +1,316 @@
+"""Perplexity of texts: figures by hand, results that go on after a kill, refusals."""
+
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from benchmarks.errors import (
+    MissingDataError,
+    ResultFileError,
+    RunStoppedError,
+    UnreadableDataError,
+)
+from benchmarks.language_models import MaskedModel, TextScore, open_language_model
+from benchmarks.perplexity import run_perplexity
+from benchmarks.perplexity_report import format_perplexity, format_texts
+from benchmarks.perplexity_settings import PerplexitySettings
+from benchmarks.perplexity_store import PerplexityStore
+from benchmarks.perplexity_texts import TextCollection, read_dataset, read_text_file
+from skencoder.errors import ParameterError
+from tests.pseudo_likelihood.models import write_family, write_known
+
+ROOT = Path(__file__).parents[2]
+DATA = TextCollection("mine", ("the cat", "the", "cat the cat", "cat", "the the", "a cat"))
+SCORE = TextScore(-1.5, 3, 2, 9, 1)
+
+
+@pytest.fixture(scope="module")
+def known(tmp_path_factory):
+    """Every "the" costs 1 bit, every "cat" 2."""
+    return str(write_known(tmp_path_factory.mktemp("known"), {"the": 1 / 2, "cat": 1 / 4}))
+
+
+@pytest.fixture
+def encoded(monkeypatch):
+    """The texts that are really scored, in lots."""
+    lots = []
+    score = MaskedModel.score
+
+    def spy(self, texts, advance):
+        lots.append(list(texts))
+        return score(self, texts, advance)
+
+    monkeypatch.setattr(MaskedModel, "score", spy)
+    return lots
+
+
+def only_result(results):
+    (path,) = [p for p in results.rglob("*.json") if not p.name.startswith(".")]
+    return path, json.loads(path.read_text())
+
+
+def test_by_hand(known):
+    """ "the cat the": 4 bits, 3 tokens, 3 words, 11 bytes."""
+    data = TextCollection("one", ("the cat the",))
+    (report,), failures = run_perplexity([known], data)
+    assert not failures
+    figures = {name: figure.value for name, figure in report.figures.items()}
+    assert figures["pppl_per_token"] == pytest.approx(2 ** (4 / 3), rel=1e-6)
+    assert figures["pseudo_bits_per_byte"] == pytest.approx(4 / 11, rel=1e-6)
+    shown = format_perplexity([report])
+    assert "masked  pll" in shown
+    assert "2.5198" in shown
+    assert "max_length 32, stride 15" in shown
+    assert "-2.773" in format_texts(report)
+
+
+def test_results_are_written_and_not_scored_again(known, tmp_path, encoded):
+    (first,), _ = run_perplexity([known], DATA, results=tmp_path)
+    path, content = only_result(tmp_path)
+    assert path.parent.name == "perplexity"
+    assert path.parents[1].name == first.model.fingerprint
+    assert path.parents[2].name == "local__model"
+    assert content["kind"] == "perplexity"
+    assert content["figures"]["pppl_per_token"]["value"] == first.figures["pppl_per_token"].value
+    assert len(content["texts"]) == len(DATA.texts)
+    assert content["settings"]["stride"] == 15
+    assert content["versions"]["torch"]
+    lots = len(encoded)
+    (again,), _ = run_perplexity([known], DATA, results=tmp_path)
+    assert len(encoded) == lots
+    assert again.figures == first.figures
+    assert again.scored.seconds == 0
+
+
+def test_settings_and_data_have_results_of_their_own(known, tmp_path):
+    run_perplexity([known], DATA, results=tmp_path)
+    run_perplexity([known], DATA, PerplexitySettings(method="whole-word"), results=tmp_path)
+    run_perplexity([known], DATA, PerplexitySettings(max_length=9, stride=2), results=tmp_path)
+    run_perplexity([known], TextCollection("mine", ("the",)), results=tmp_path)
+    names = sorted(p.name.partition(".")[2] for p in tmp_path.rglob("*.json"))
+    assert names == [
+        "pll.json",
+        "pll.json",
+        "pll.max_length=9.stride=2.json",
+        "whole-word.json",
+    ]
+
+
+def test_a_stopped_run_goes_on(known, tmp_path, encoded, monkeypatch):
+    monkeypatch.setattr("benchmarks.perplexity_scoring.FIRST_LOT", 2)
+    monkeypatch.setattr("benchmarks.perplexity_scoring.LARGEST_CHANGE", 1)
+    score = MaskedModel.score
+
+    def interrupted(self, texts, advance):
+        if len(encoded) == 2:
+            raise KeyboardInterrupt
+        return score(self, texts, advance)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(MaskedModel, "score", interrupted)
+        with pytest.raises(RunStoppedError, match="kept in .* the same command goes on from ther"):
+            run_perplexity([known], DATA, results=tmp_path)
+    assert encoded == [["the cat", "the"], ["cat the cat", "cat"]]
+    assert not [p for p in tmp_path.rglob("*.json")]
+    (report,), _ = run_perplexity([known], DATA, results=tmp_path)
+    assert encoded[2:] == [["the the", "a cat"]]
+    (whole,), _ = run_perplexity([known], DATA)
+    assert report.figures["pppl_per_token"].value == pytest.approx(
+        whole.figures["pppl_per_token"].value
+    )
+    assert not list(tmp_path.rglob("*.parts.jsonl"))
+
+
+def test_without_results_a_stop_says_that_nothing_is_kept(known, monkeypatch):
+    def stop(self, texts, advance):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(MaskedModel, "score", stop)
+    with pytest.raises(RunStoppedError, match="without --results nothing is kept"):
+        run_perplexity([known], DATA)
+
+
+def test_a_line_that_was_being_written_is_scored_again(tmp_path):
+    store = PerplexityStore(tmp_path, "x", {"method": "pll"})
+    store.append({0: SCORE})
+    store.append({1: SCORE})
+    parts = tmp_path / ".x.parts.jsonl"
+    parts.write_text(parts.read_text()[:-9])
+    assert store.load() == {0: SCORE}
+    store.append({2: SCORE})
+    assert store.load() == {0: SCORE, 2: SCORE}
+
+
+@pytest.mark.parametrize(
+    "line", ["not json\n", "[1]\n", "{}\n", '{"row": 1, "score": {"a": 1}}\n']
+)
+def test_a_damaged_file_is_named(tmp_path, line):
+    store = PerplexityStore(tmp_path, "x", {"method": "pll"})
+    store.append({0: SCORE})
+    with (tmp_path / ".x.parts.jsonl").open("a") as stream:
+        stream.write(line)
+    with pytest.raises(ResultFileError, match=r"\.x\.parts\.jsonl is damaged in (line|entry) 3"):
+        store.load()
+
+
+def test_results_of_another_run_are_refused(tmp_path):
+    PerplexityStore(tmp_path, "x", {"method": "pll"}).append({0: SCORE})
+    with pytest.raises(ResultFileError, match=r"is of another run.*'whole-word'.*remove it"):
+        PerplexityStore(tmp_path, "x", {"method": "whole-word"}).load()
+    PerplexityStore(tmp_path, "x", {"method": "pll"}).finish({"texts": []})
+    with pytest.raises(ResultFileError, match=r"x\.json is of another run"):
+        PerplexityStore(tmp_path, "x", {"method": "whole-word"}).load()
+
+
+def test_two_processes_do_not_write_one_result(tmp_path):
+    store = PerplexityStore(tmp_path, "x", {})
+    with store.held():
+        with pytest.raises(ResultFileError, match="another process is writing"):
+            with PerplexityStore(tmp_path, "x", {}).held():
+                pass
+    with PerplexityStore(tmp_path, "x", {}).held():
+        pass
+
+
+def test_one_bad_model_does_not_stop_the_others(known):
+    reports, failures = run_perplexity(["all-MiniLM-L6-v2", known, "./nowhere"], DATA)
+    assert [report.model.name for report in reports] == [known]
+    assert "has no masked-language-model head" in failures["all-MiniLM-L6-v2"]
+    assert "there is no such folder" in failures["./nowhere"]
+
+
+def test_no_model_and_no_token(known):
+    with pytest.raises(ParameterError, match="name at least one checkpoint"):
+        run_perplexity([], DATA)
+    _, failures = run_perplexity([known], TextCollection("x", ("[SEP]", " ")))
+    assert "none of the texts of x has a token" in failures[known]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"method": "x"}, {"stride": 0}, {"max_length": -1}, {"mask_probability": 2}, {"seed": -1}],
+)
+def test_settings_are_checked(fields):
+    (name,) = fields
+    with pytest.raises(ParameterError, match=f"{name}="):
+        PerplexitySettings(**fields)
+
+
+def test_text_files(tmp_path):
+    (tmp_path / "a.txt").write_text("one\n\ntwo words\n")
+    (tmp_path / "b.jsonl").write_text('{"text": "one"}\n{"text": "two", "x": 1}\n')
+    (tmp_path / "c.csv").write_text("review,stars\nGood food here,5\nBad,1\n")
+    assert read_text_file(tmp_path / "a.txt").texts == ("one", "two words")
+    assert read_text_file(tmp_path / "b.jsonl").texts == ("one", "two")
+    assert read_text_file(tmp_path / "c.csv").texts == ("Good food here", "Bad")
+    (tmp_path / "d.jsonl").write_text('{"text": "one"}\n{"body": "two"}\n')
+    with pytest.raises(UnreadableDataError, match="line 2 of .*d.jsonl .* field 'text'"):
+        read_text_file(tmp_path / "d.jsonl")
+    (tmp_path / "e.txt").write_bytes(b"\xff\xfe")
+    with pytest.raises(UnreadableDataError, match="cannot be read as UTF-8"):
+        read_text_file(tmp_path / "e.txt")
+    (tmp_path / "f.txt").write_text("\n \n")
+    with pytest.raises(UnreadableDataError, match="holds no text"):
+        read_text_file(tmp_path / "f.txt")
+    with pytest.raises(MissingDataError, match="no file .*nowhere"):
+        read_text_file(tmp_path / "nowhere")
+
+
+def test_datasets(tmp_path):
+    assert len(read_dataset("python-docs", None).texts) > 100
+    with pytest.raises(ParameterError, match="'wikitext' is unknown; the nearest names are wikit"):
+        read_dataset("wikitext", None)
+    with pytest.raises(MissingDataError, match="wikitext2-test-raw.txt; put"):
+        read_dataset("wikitext-2", tmp_path)
+
+
+@pytest.mark.data
+def test_wikitext(data_root):
+    """62 articles in the test set, as the harness has pages."""
+    if not (data_root / "text").is_dir():
+        pytest.skip(f"no text at {data_root / 'text'}")
+    articles = read_dataset("wikitext-2", data_root).texts
+    assert articles[0].startswith(" = Robert Boulter = ")
+    assert 60 <= len(articles) <= 63
+    lines = read_dataset("wikitext-2-paragraphs", data_root).texts
+    assert not any(line.startswith("= ") for line in lines)
+
+
+def run(*arguments, **options):
+    return subprocess.run(
+        [sys.executable, "-m", "benchmarks", "perplexity", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+        env={**os.environ, "HF_HUB_OFFLINE": "1", "COLUMNS": "100"},
+        **options,
+    )
+
+
+def test_the_command(known, tmp_path):
+    path, page = tmp_path / "mine.txt", tmp_path / "page.html"
+    path.write_text("\n".join(DATA.texts))
+    done = run("--model", known, "all-MiniLM-L6-v2", "--texts", path, "--per-text", "--html", page)
+    assert done.returncode == 1, done.stderr
+    assert "mine: 6 texts" in done.stdout
+    assert "all-MiniLM-L6-v2 failed: " in done.stderr
+    assert "no masked-language-model head" in done.stderr
+    assert "Scoring 6 texts: 100%" in done.stderr
+    assert "cat the cat" in done.stdout
+    assert "<mark" in page.read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--text", "a", "--dataset", "python-docs"], "got dataset and text"),
+        ([], "name one of --texts, --dataset, --pairs, --text; got none"),
+        (["--text", "a"], "has no masked-language-model head"),
+        (["--text", "a", "--first", "0"], "first=0"),
+        (["--text", "a", "--html", "/nowhere/x.html"], "no folder /nowhere"),
+    ],
+)
+def test_what_cannot_be_started(arguments, message):
+    done = run("--model", "all-MiniLM-L6-v2", *arguments)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert not done.stdout
+
+
+def test_a_killed_process_goes_on(tmp_path):
+    write_family("bert", tmp_path)
+    path, results = tmp_path / "mine.txt", tmp_path / "results"
+    path.write_text("\n".join(f"the cat sat on a mat {'we read ' * 15}{n}" for n in range(150)))
+    arguments = ["--model", str(tmp_path), "--texts", str(path), "--results", str(results)]
+    command = [sys.executable, "-m", "benchmarks", "perplexity", *arguments]
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
+    try:
+        while not list(results.rglob(".*.parts.jsonl")) and process.poll() is None:
+            time.sleep(0.01)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert not list(results.rglob("mine*.json"))
+    (parts,) = results.rglob(".*.parts.jsonl")
+    lines = parts.read_text().count("\n")
+    done = run(*arguments)
+    assert done.returncode == 0, done.stderr
+    # The first line says of which run the others are.
+    assert lines < 2 or f"{lines - 1} of 150 texts were scored before." in done.stderr
+    assert len(only_result(results)[1]["texts"]) == 150
+    again = run(*arguments)
+    assert ", scored before" in again.stdout
+    assert "150 of 150 texts were scored before." in again.stderr
+
+
+def test_kinds_are_told_apart(known, tmp_path):
+    assert open_language_model(known, PerplexitySettings()).kind == "masked"
+    assert math.isfinite(SCORE.log_likelihood)
