@@ -180,6 +180,7 @@ ROOMS = {
         "skencoder.encoding_plan",
         "skencoder.errors",
         "skencoder.files",
+        "skencoder.frames",
         "skencoder.indexes",
         "skencoder.listed_files",
         "skencoder.metrics",

@@ -199,7 +199,7 @@ def _try_encoder(place: Path, document: Role, probes: list[str]) -> int:
         apart = np.linalg.norm(known - found, axis=1)
         most = SAME_VECTOR if document.identity is None else SAME_WEIGHTS
         if (apart <= most * np.maximum(np.linalg.norm(known, axis=1), 1e-12)).all():
-            return found.shape[1]
+            return int(found.shape[1])
     raise IndexFileError(
         f"{place}: another encoder made the vectors; the one given encodes the first documents "
         f"otherwise (shape {found.shape}, saved {known.shape}). Fit the retriever again, or give "
