@@ -37,7 +37,7 @@ class AssociationModel:
     name : str
         As the user calls it.
     meta : ModelMeta
-        mteb's record of it, which says where its results lie.
+        Its record by mteb, which says where its results lie.
     """
 
     estimator: Any

@@ -113,7 +113,7 @@ def _scale(axis: _Axis, bottom: float) -> list[str]:
     for tick in ticks(axis.low, axis.high):
         x = axis.place(tick)
         parts.append(element("line", x1=x, x2=x, y1=0, y2=bottom, class_="grid"))
-        parts.append(label(f"{tick:.4g}", x, bottom + 18, class_="tick", anchor="middle"))
+        parts.append(label(f"{tick:.6g}", x, bottom + 18, class_="tick", anchor="middle"))
     return parts
 
 

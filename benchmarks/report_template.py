@@ -64,7 +64,7 @@ pre { background: var(--panel); border-radius: .4rem; padding: .75rem; overflow-
 /* On a telephone the names leave room for the numbers, and captions stay where they are read. */
 caption span { display: block; position: sticky; left: .75rem;
   max-width: min(46rem, calc(100vw - 4rem)); }
-@media (max-width: 40rem) { tbody th { min-width: 12rem; width: 12rem; max-width: 12rem; } }
+@media (max-width: 40rem) { tbody th { min-width: 13rem; width: 13rem; max-width: 13rem; } }
 @media print { .scroll { overflow: visible; border: 0; } nav { display: none; } }
 """
 
