@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 from skencoder.encoding_options import check_choice
 from skencoder.errors import CheckpointError
 from skencoder.estimators.progress import Bar
-from skencoder.estimators.unit_vectors import read_texts
+from skencoder.estimators.texts import read_texts
 
 if TYPE_CHECKING:
     from skencoder.pseudo_likelihood import PseudoLikelihood, ScoringOptions, TokenScores
