@@ -5,7 +5,6 @@ import re
 import runpy
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
 from types import SimpleNamespace
@@ -33,6 +32,8 @@ def run_example(path, *arguments):
         text=True,
         env={**os.environ, "PYTHONPATH": str(CHECKOUT), "OMP_NUM_THREADS": "1"},
         check=False,
+        # Far more than any takes, so that one that hangs is named and not the whole run.
+        timeout=900,
     )
     assert done.returncode == 0, done.stderr
     return done
@@ -81,19 +82,76 @@ def accuracies(report):
     return {name: tuple(map(float, numbers)) for name, *numbers in ACCURACY.findall(report)}
 
 
-@pytest.fixture(scope="module")
-def running(request):
-    """Start the examples that are asked for, two at a time, each on one core."""
-    tests = [item for item in request.session.items if item.originalname == "test_example_runs"]
-    with ThreadPoolExecutor(2) as pool:
-        paths = (test.callspec.params["path"] for test in tests)
-        yield {path: pool.submit(run_example, path) for path in paths}
+def figures(report, start):
+    """Give all decimal numbers of the line that starts so."""
+    (line,) = (line for line in report.splitlines() if line.lstrip().startswith(start))
+    return [float(n) for n in re.findall(r"[+-]?\d+\.\d+", line.lstrip().removeprefix(start))]
 
 
+def check_classification(report):
+    for line in ("8 texts", "32 texts", "all texts", "a sentence on each topic"):
+        counts, encoder = figures(report, line)
+        assert encoder > counts
+    assert figures(report, "calibrated")[0] < figures(report, "as they are")[0]
+    assert figures(report, "both")[0] > figures(report, "the commonest answer")[0]
+
+
+def check_dialogue(report):
+    (counts,) = figures(report, "TF-IDF, largest probability")
+    assert figures(report, "encoder, default detector")[0] > counts > 50
+    # Of ten, and of all.
+    recalls = figures(report, "TF-IDF   "), figures(report, "encoder   ")
+    for counted, encoded in zip(*recalls, strict=True):
+        assert encoded > counted
+
+
+def check_pictures(report):
+    assert figures(report, "encoder")[0] > figures(report, "TF-IDF")[0] > 25
+    paraphrases, all_pairs = figures(report, "Similarity of the three paraphrases")
+    assert paraphrases > all_pairs + 0.2
+
+
+def check_answers(report):
+    right, auroc = figures(report, "vectors and words")
+    assert right > figures(report, "BM25")[0]
+    assert right > figures(report, "vectors  ")[0]
+    assert auroc > figures(report, "BM25")[1]
+    after, before = figures(report, "on the others")
+    assert after > before
+
+
+def check_summaries(report):
+    lead = figures(report, "first sentences")
+    for method in ("centroid", "LexRank", "MMR"):
+        assert figures(report, method)[2] > lead[2]
+
+
+def check_translation(report):
+    for way in ("nearest by cosine", "mutual by cosine", "mutual by margin"):
+        plain, _, chosen = figures(report, way)
+        assert chosen > plain
+    assert "doctor = physician" in report
+    assert "car = automobile" in report
+
+
+# What an example claims of its figures.
+CLAIMS = {
+    "04_classify": check_classification,
+    "05_dialogue": check_dialogue,
+    "06_look": check_pictures,
+    "07_answer": check_answers,
+    "08_summarize": check_summaries,
+    "09_translate": check_translation,
+}
+
+
+# Not started together: the two processes of the tests take one each.
 @pytest.mark.slow
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
-def test_example_runs(path, running):
-    assert running[path].result().stdout
+def test_example_runs_and_keeps_its_claims(path):
+    report = run_example(path).stdout
+    assert report
+    CLAIMS.get(path.stem, str)(report)
 
 
 @pytest.mark.slow
