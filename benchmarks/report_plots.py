@@ -1,10 +1,11 @@
-"""The pictures of a report: scores with intervals, average ranks, quality against cost."""
+"""The pictures of a report: numbers with intervals, and average ranks.
+
+Quality against cost is drawn in `report_pareto`.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import log10
 
-from .pareto_plot import ParetoPanel, ParetoPoint, pareto_front
 from .ranks import Ranks, groups_not_told_apart
 from .report_content import Picture
 from .report_svg import (
@@ -13,7 +14,6 @@ from .report_svg import (
     drawing,
     element,
     label,
-    log_ticks,
     shorten,
     shortened,
     ticks,
@@ -21,10 +21,6 @@ from .report_svg import (
 
 MARGIN, ROW, FOOT = 14.0, 38.0, 34.0
 DOT = 5
-# Of a scatter plot.
-LEFT, RIGHT, TOP, HEIGHT, LINE = 52.0, 16.0, 16.0, 300.0, 15.0
-SHIFTS = (0, *(sign * step / 2 for step in range(1, 17) for sign in (-1, 1)))
-LONGEST_LABEL = 180.0
 
 
 @dataclass(frozen=True)
@@ -51,8 +47,16 @@ class Bar:
 
 
 @dataclass(frozen=True)
-class _Axis:
-    """From numbers to places, in a straight line."""
+class Axis:
+    """From numbers to places, in a straight line.
+
+    Parameters
+    ----------
+    low, high : float
+        Numbers at both ends.
+    start, end : float
+        Their places.
+    """
 
     low: float
     high: float
@@ -60,6 +64,18 @@ class _Axis:
     end: float
 
     def place(self, value: float) -> float:
+        """Say where a number stands.
+
+        Parameters
+        ----------
+        value : float
+            The number.
+
+        Returns
+        -------
+        float
+            In units of the drawing.
+        """
         return self.start + (value - self.low) / (self.high - self.low) * (self.end - self.start)
 
 
@@ -84,7 +100,7 @@ def draw_intervals(
     """
     marked = [] if reference is None else [reference]
     ends = [v for bar in bars for v in (bar.value, bar.low, bar.high) if v is not None]
-    axis = _Axis(*_widen(min(ends + marked), max(ends + marked)), MARGIN, WIDTH - MARGIN)
+    axis = Axis(*widen(min(ends + marked), max(ends + marked)), MARGIN, WIDTH - MARGIN)
     bottom = len(bars) * ROW + 8
     parts = _scale(axis, bottom)
     if reference is not None:
@@ -97,7 +113,19 @@ def draw_intervals(
     return Picture(name, title, told, svg)
 
 
-def _widen(low: float, high: float) -> tuple[float, float]:
+def widen(low: float, high: float) -> tuple[float, float]:
+    """Leave room at both ends of a range.
+
+    Parameters
+    ----------
+    low, high : float
+        The range; both may be the same.
+
+    Returns
+    -------
+    (low, high)
+        A range of some width.
+    """
     extra = (high - low) * 0.08 or abs(high) * 0.05 or 0.5
     return low - extra, high + extra
 
@@ -108,7 +136,7 @@ def _tell(bar: Bar) -> str:
     return f"{shown} ({bar.low:.4f} to {bar.high:.4f})" if known else shown
 
 
-def _scale(axis: _Axis, bottom: float) -> list[str]:
+def _scale(axis: Axis, bottom: float) -> list[str]:
     parts = []
     for tick in ticks(axis.low, axis.high):
         x = axis.place(tick)
@@ -117,7 +145,7 @@ def _scale(axis: _Axis, bottom: float) -> list[str]:
     return parts
 
 
-def _draw_bar(axis: _Axis, bar: Bar, top: float) -> list[str]:
+def _draw_bar(axis: Axis, bar: Bar, top: float) -> list[str]:
     y, shown = top + 26, bar.shown or f"{bar.value:.4f}"
     room = WIDTH - 2 * MARGIN - LETTER * (len(shown) + 2)
     parts = [
@@ -159,7 +187,7 @@ def draw_ranks(name: str, labels: Sequence[str], ranks: Ranks) -> Picture:
     order = sorted(range(len(labels)), key=lambda row: ranks.average[row])
     groups = groups_not_told_apart(ranks.average, ranks.critical_difference)
     right = WIDTH - MARGIN - 12.0 * len(groups)
-    axis, bottom = _Axis(0.8, len(labels) + 0.2, MARGIN, right), len(order) * ROW + 8
+    axis, bottom = Axis(0.8, len(labels) + 0.2, MARGIN, right), len(order) * ROW + 8
     parts = []
     for rank in range(1, len(labels) + 1):
         x = axis.place(rank)
@@ -195,116 +223,3 @@ def _tell_ranks(
     joined = "; ".join(" and ".join(labels[row] for row in group) for group in groups)
     apart = f"Not told apart: {joined}." if groups else "All are told apart."
     return f"{told}. Critical difference {ranks.critical_difference:.2f}, Nemenyi, 0.05. {apart}"
-
-
-def draw_pareto(name: str, panel: ParetoPanel, quality: str) -> Picture:
-    """Draw quality against a cost; a line joins the models that none beats in both.
-
-    Parameters
-    ----------
-    name : str
-        Of the picture.
-    panel : ParetoPanel
-        The models; every cost is above 0.
-    quality : str
-        What the vertical axis shows.
-
-    Returns
-    -------
-    Picture
-        With the horizontal axis logarithmic.
-    """
-    points = panel.points
-    lows = [p.quality if p.low is None else p.low for p in points]
-    highs = [p.quality if p.high is None else p.high for p in points]
-    low, high = _widen(*(log10(f(p.cost for p in points)) for f in (min, max)))
-    x_axis = _Axis(low, high, LEFT, WIDTH - RIGHT)
-    y_axis = _Axis(*_widen(min(lows), max(highs)), TOP + HEIGHT, TOP)
-    front = pareto_front(points, more_is_better=panel.more_is_better)
-    parts = [*_pareto_scales(x_axis, y_axis), *_pareto_titles(panel.title, quality)]
-    line = " ".join(
-        f"{x_axis.place(log10(p.cost)):.1f},{y_axis.place(p.quality):.1f}" for p in front
-    )
-    parts.append(element("polyline", points=line, class_="front"))
-    parts += _pareto_points(x_axis, y_axis, points, front)
-    title = f"{quality[:1].upper()}{quality[1:]} against {panel.title}"
-    told = "; ".join(f"{p.label} {p.quality:.4f} at {p.cost:.4g}" for p in points)
-    told = f"{told}. Beaten by none in both: {', '.join(p.label for p in front)}."
-    return Picture(name, title, told, drawing(name, title, told, TOP + HEIGHT + 52, parts))
-
-
-def _pareto_scales(x_axis: _Axis, y_axis: _Axis) -> list[str]:
-    parts = []
-    for tick in log_ticks(10**x_axis.low, 10**x_axis.high):
-        x = x_axis.place(log10(tick))
-        parts.append(element("line", x1=x, x2=x, y1=TOP, y2=TOP + HEIGHT, class_="grid"))
-        parts.append(label(f"{tick:g}", x, TOP + HEIGHT + 18, class_="tick", anchor="middle"))
-    for tick in ticks(y_axis.low, y_axis.high):
-        y = y_axis.place(tick)
-        parts.append(element("line", x1=LEFT, x2=WIDTH - RIGHT, y1=y, y2=y, class_="grid"))
-        parts.append(label(f"{tick:.4g}", LEFT - 6, y + 4, class_="tick", anchor="end"))
-    return parts
-
-
-def _pareto_titles(cost: str, quality: str) -> list[str]:
-    middle = (LEFT + WIDTH - RIGHT) / 2
-    return [
-        label(cost, middle, TOP + HEIGHT + 40, class_="axis", anchor="middle"),
-        label(quality, LEFT, TOP - 4, class_="axis"),
-    ]
-
-
-def _pareto_points(
-    x_axis: _Axis, y_axis: _Axis, points: Sequence[ParetoPoint], front: Sequence[ParetoPoint]
-) -> list[str]:
-    parts, taken = [], []
-    places = [(x_axis.place(log10(p.cost)), y_axis.place(p.quality), p) for p in points]
-    for x, y, point in places:
-        y1, y2 = y, y
-        if point.low is not None and point.high is not None:
-            y1, y2 = y_axis.place(point.high), y_axis.place(point.low)
-            parts.append(element("line", x1=x, x2=x, y1=y1, y2=y2, class_="interval"))
-        class_ = "dot" if point in front else "beaten"
-        parts.append(element("circle", cx=x, cy=y, r=DOT, class_=class_))
-        taken.append(_Box(x - DOT, min(y1, y - DOT), x + DOT, max(y2, y + DOT)))
-    for x, y, point in sorted(places, key=lambda place: place[1]):
-        parts.append(_place_label(point.label, x, y, taken))
-    return parts
-
-
-@dataclass(frozen=True)
-class _Box:
-    """What stands in a drawing already."""
-
-    left: float
-    top: float
-    right: float
-    bottom: float
-
-    def meets(self, other: "_Box") -> bool:
-        beside = self.right < other.left or other.right < self.left
-        return not (beside or self.bottom < other.top or other.bottom < self.top)
-
-
-def _place_label(text: str, x: float, y: float, taken: list[_Box]) -> str:
-    """Write a name beside its point, moved to where nothing else stands, if there is such."""
-    on_right = x < WIDTH / 2
-    shown = shorten(text, min(LONGEST_LABEL, (WIDTH - x if on_right else x) - 12))
-    width = LETTER * len(shown)
-    left = x + 9 if on_right else x - 9 - width
-    boxes = [
-        _Box(left, level, left + width, level + LINE)
-        for shift in SHIFTS
-        if TOP <= (level := y - LINE / 2 + shift * LINE) <= TOP + HEIGHT - LINE
-    ]
-    free = (box for box in boxes if not any(box.meets(other) for other in taken))
-    box = next(free, boxes[0])
-    taken.append(box)
-    return element(
-        "text",
-        shortened(text, shown),
-        x=x + 9 if on_right else x - 9,
-        y=box.top + LINE - 3,
-        class_="label",
-        text_anchor="start" if on_right else "end",
-    )

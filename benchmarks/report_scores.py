@@ -1,18 +1,16 @@
-"""The sections of a report that come from a comparison: summary, scores, ranks, costs."""
+"""The sections of a report that come from a comparison: summary, scores, ranks, tasks."""
 
 from collections.abc import Iterator, Mapping
 
 from .compare import Comparison
-from .compare_plots import make_panels
-from .model_costs import ModelCost
 from .overall_comparison import OverallComparison
 from .paired_bootstrap import Interval
-from .report_content import Cell, Picture, Section, Table, interval, number, words
-from .report_plots import Bar, draw_intervals, draw_pareto, draw_ranks
+from .report_content import Cell, Section, Table, interval, number, words
+from .report_costs import cost_section, published_section
+from .report_plots import Bar, draw_intervals, draw_ranks
 from .tables import MISSING
 from .task_comparison import Difference, TaskComparison
 
-MILLION = 1e6
 SIGNED = "{:+.4f}"
 AGAINST = "minus reference"
 
@@ -93,9 +91,9 @@ def score_sections(comparison: Comparison) -> Iterator[Section]:
         yield _overall_section(comparison, comparison.overall)
     yield _task_section(comparison)
     if any(cost.parameters or cost.texts_per_second for cost in comparison.costs.models):
-        yield _cost_section(comparison)
+        yield cost_section(comparison)
     if comparison.checks:
-        yield _published_section(comparison)
+        yield published_section(comparison)
 
 
 def _overall_section(comparison: Comparison, overall: OverallComparison) -> Section:
@@ -252,73 +250,3 @@ def _interval_table(comparison: Comparison) -> Table:
     )
     caption = f"Scores, and differences to {reference} as the reference, with their intervals."
     return Table("intervals", caption, header, rows)
-
-
-def _cost_section(comparison: Comparison) -> Section:
-    costs, machine = comparison.costs, comparison.costs.machine
-    rows = tuple(
-        (words(label), *_cost(cost))
-        # Only the models that ran have costs; they come first.
-        for label, cost in zip(comparison.labels, costs.models, strict=False)
-    )
-    header = ("model", "million parameters", "MB of weights", "texts per second")
-    sentences = []
-    if machine:
-        sentences.append(
-            f"Texts per second: the same texts of all models, on "
-            f"{machine.get('gpu') or machine.get('cpu')} with {machine.get('threads')} threads. "
-            "Only ratios carry over to another machine."
-        )
-    table = Table("costs", "What the models cost.", header, rows)
-    return Section(
-        "costs", "Speed and size", tuple(sentences), _cost_pictures(comparison), (table,)
-    )
-
-
-def _cost(cost: ModelCost) -> tuple[Cell, Cell, Cell]:
-    millions = None if cost.parameters is None else cost.parameters / MILLION
-    return (
-        number(millions, "{:.1f}"),
-        number(cost.megabytes, "{:.0f}"),
-        number(cost.texts_per_second, "{:.0f}"),
-    )
-
-
-def _cost_pictures(comparison: Comparison) -> tuple[Picture, ...]:
-    overall = comparison.overall
-    if overall is None:
-        return ()
-    quality = "mean score" if len(overall.tasks) > 1 else f"score on {overall.tasks[0]}"
-    pictures = [
-        draw_pareto(f"pareto-{row}", panel, quality)
-        for row, panel in enumerate(make_panels(comparison, overall))
-    ]
-    speeds = [
-        Bar(label, cost.texts_per_second, shown=f"{cost.texts_per_second:.0f} texts/s")
-        for label, cost in zip(comparison.labels, comparison.costs.models, strict=False)
-        if cost.texts_per_second
-    ]
-    speeds.sort(key=lambda bar: -bar.value)
-    if speeds:
-        pictures.append(draw_intervals("speeds", "Texts per second", speeds, reference=0))
-    return tuple(pictures)
-
-
-def _published_section(comparison: Comparison) -> Section:
-    rows = tuple(
-        (
-            words(check.model),
-            words(check.task),
-            words(f"{check.split}, {check.subset}"),
-            number(check.score, "{:.6f}"),
-            number(check.published, "{:.6f}"),
-            number(check.decimals, "{:d}"),
-            words("agrees" if check.agrees else "DISAGREES"),
-        )
-        for check in comparison.checks
-    )
-    header = ("model", "task", "split, subset", "score", "published", "decimals", "")
-    table = Table(
-        "published", "Scores beside those that were published of the same model.", header, rows
-    )
-    return Section("published", "Published scores", (), (), (table,))

@@ -20,7 +20,8 @@ from benchmarks.pareto_plot import ParetoPanel, ParetoPoint
 from benchmarks.report import run_report
 from benchmarks.report_content import Cell, Report, Section, Table, number, words
 from benchmarks.report_html import render_html
-from benchmarks.report_plots import Bar, draw_intervals, draw_pareto
+from benchmarks.report_pareto import draw_pareto
+from benchmarks.report_plots import Bar, draw_intervals
 from benchmarks.report_svg import element, log_ticks, shorten, ticks
 from benchmarks.report_text import to_latex, to_markdown
 from skencoder.errors import ParameterError
