@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 
 from skencoder.errors import ParameterError, SkencoderError
 
+from .cli_library import INSTALL, App, CycloptsError, Parameter
 from .command_bias import bias_command
 from .command_choose import choose_command
 from .command_compare import compare_command
@@ -22,27 +23,19 @@ from .command_list import list_command
 from .command_mteb import mteb_command
 from .command_perplexity import perplexity_command, perplexity_speed_command
 from .command_report import report_command
-from .errors import MissingPackageError
 from .search_settings import SearchSettings
 from .speed_settings import SpeedSettings
-
-INSTALL = "pip install 'skencoder[benchmarks]'"
-try:
-    from cyclopts import App, CycloptsError, Parameter
-except ImportError as error:
-    raise MissingPackageError(f"the command line needs cyclopts: {INSTALL}") from error
 
 EXTRA_PACKAGES = ("mteb", "datasets", "jinja2", "matplotlib")
 DONE, FAILED, BAD_USAGE, STOPPED = 0, 1, 2, 130
 
 app = App(
     name="python -m benchmarks" if __package__ == "benchmarks" else "skencoder-bench",
-    help="Measure text encoders: scores on MTEB tasks, and speed.",
+    help="Measure text encoders: tasks, perplexity, bias, speed; compare and report.",
     version_flags=[],
     help_format="rst",
     default_parameter=Parameter(consume_multiple=True, negative=()),
 )
-
 
 app.command(mteb_command, name="mteb")
 app.command(list_command, name="list")

@@ -4,10 +4,9 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-from cyclopts import Parameter
-
 from skencoder.errors import ParameterError
 
+from .cli_library import Parameter
 from .compare_settings import CompareSettings
 
 

@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import Annotated
 from uuid import uuid4
 
-from cyclopts import Parameter
-
 from skencoder.errors import ParameterError
 
+from .cli_library import Parameter
 from .compare_settings import CompareSettings
 
 

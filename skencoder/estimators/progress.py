@@ -39,9 +39,7 @@ class Bar:
         if self._verbose and total:
             from huggingface_hub.utils.tqdm import tqdm
 
-            self._bar = tqdm(
-                total=total, unit=self._unit, desc=self._description, file=sys.stderr
-            )
+            self._bar = tqdm(total=total, unit=self._unit, desc=self._description, file=sys.stderr)
 
     def advance(self, number: int) -> None:
         """Move the bar.
