@@ -243,7 +243,9 @@ def run_answers(
     """
     data = read_xquad(data_root, answers)
     # Passages are cut at the model's limit on purpose: their sentences are read whole.
-    retriever = EncoderRetriever(EncoderVectorizer(model, overflow="truncate"))
+    retriever = EncoderRetriever(
+        EncoderVectorizer(model, precision="float32", overflow="truncate")
+    )
     ways: dict[str, Way] = {
         BASELINE: BM25Way(data.passages),
         "vectors alone": AnswererWay(data.passages, PassageAnswerer(retriever, word_weight=0)),

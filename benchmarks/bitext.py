@@ -86,7 +86,7 @@ def run_bitext(
     UnreadableDataError
         If they cannot be read.
     """
-    encoder = EncoderVectorizer(model, overflow="truncate")
+    encoder = EncoderVectorizer(model, precision="float32", overflow="truncate")
     scores = []
     for subset, rows in zip(subsets, _read(data_root, subsets), strict=True):
         source, target = rows["sentence1"].tolist(), rows["sentence2"].tolist()

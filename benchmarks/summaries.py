@@ -218,7 +218,7 @@ def run_summaries(
     collections = [docstring_lines(), module_docs()]
     if wikitext is not None:
         collections.append(wikipedia_articles(wikitext))
-    encoder = EncoderVectorizer(model, overflow="truncate")
+    encoder = EncoderVectorizer(model, precision="float32", overflow="truncate")
     return [
         SummaryScore(collection.name, method, _try(collection, method, encoder))
         for collection in collections

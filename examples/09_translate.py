@@ -8,8 +8,8 @@
 #     BitextMiner(EncoderVectorizer("intfloat/multilingual-e5-small", prompt="query: "))
 #
 # Compared with the plain way: each sentence's nearest by cosine. Within one language and with few
-# sources cosines are on one scale, so expect no gain from the margin here; across languages it
-# doubles what is found (docs/translation.md has the figures).
+# sources cosines are on one scale, so expect no gain from the margin here; where the encoder
+# knows a language badly it doubles what is found (docs/translation.md has the figures).
 #
 #     python examples/09_translate.py
 
