@@ -22,15 +22,9 @@ from .command_list import list_command
 from .command_mteb import mteb_command
 from .command_perplexity import perplexity_command, perplexity_speed_command
 from .command_report import report_command
-from .errors import MissingPackageError
+from .cyclopts_import import INSTALL, App, CycloptsError, Parameter
 from .search_settings import SearchSettings
 from .speed_settings import SpeedSettings
-
-INSTALL = "pip install 'skencoder[benchmarks]'"
-try:
-    from cyclopts import App, CycloptsError, Parameter
-except ImportError as error:
-    raise MissingPackageError(f"the command line needs cyclopts: {INSTALL}") from error
 
 EXTRA_PACKAGES = ("mteb", "datasets", "jinja2", "matplotlib")
 DONE, FAILED, BAD_USAGE, STOPPED = 0, 1, 2, 130

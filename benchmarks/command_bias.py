@@ -4,9 +4,8 @@ import sys
 from pathlib import Path
 from typing import Annotated, Any
 
-from cyclopts import Parameter
-
 from .bias_settings import BiasSettings
+from .cyclopts_import import Parameter
 from .errors import RunStoppedError
 
 DONE, FAILED, NOTHING, STOPPED = 0, 1, 2, 130

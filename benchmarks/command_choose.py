@@ -4,11 +4,10 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-from cyclopts import Parameter
-
 from skencoder.errors import ParameterError
 
 from .choose_settings import ChooseSettings
+from .cyclopts_import import Parameter
 
 
 def choose_command(

@@ -4,11 +4,10 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-from cyclopts import Parameter
-
 from skencoder.errors import ParameterError
 
 from .compare_settings import CompareSettings
+from .cyclopts_import import Parameter
 
 
 def compare_command(

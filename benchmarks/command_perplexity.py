@@ -4,10 +4,9 @@ import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from cyclopts import Parameter
-
 from skencoder.errors import ParameterError
 
+from .cyclopts_import import Parameter
 from .errors import RunStoppedError
 from .perplexity_settings import PerplexitySettings
 

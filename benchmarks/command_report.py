@@ -5,11 +5,10 @@ from pathlib import Path
 from typing import Annotated
 from uuid import uuid4
 
-from cyclopts import Parameter
-
 from skencoder.errors import ParameterError
 
 from .compare_settings import CompareSettings
+from .cyclopts_import import Parameter
 
 
 def report_command(
