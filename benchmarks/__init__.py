@@ -7,6 +7,10 @@ Nothing is imported before it is used, so that ``--help`` answers at once.
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .choose import run_choose
+    from .choose_settings import ChooseSettings
+    from .compare import run_compare
+    from .compare_settings import CompareSettings
     from .minimal_pairs import run_pairs
     from .mteb_model import MTEBModel
     from .mteb_run import run_mteb
@@ -14,18 +18,24 @@ if TYPE_CHECKING:
     from .mteb_selection import TaskSelection
     from .perplexity import run_perplexity
     from .perplexity_settings import PerplexitySettings
+    from .results_folder import read_results
     from .search import run_search
     from .search_settings import SearchSettings
     from .speed import run_speed
     from .speed_settings import SpeedSettings
 
 _HOMES = {
+    "ChooseSettings": "choose_settings",
+    "CompareSettings": "compare_settings",
     "MTEBModel": "mteb_model",
     "MTEBSearcher": "mteb_search",
     "PerplexitySettings": "perplexity_settings",
     "SearchSettings": "search_settings",
     "SpeedSettings": "speed_settings",
     "TaskSelection": "mteb_selection",
+    "read_results": "results_folder",
+    "run_choose": "choose",
+    "run_compare": "compare",
     "run_mteb": "mteb_run",
     "run_pairs": "minimal_pairs",
     "run_perplexity": "perplexity",
@@ -34,12 +44,17 @@ _HOMES = {
 }
 
 __all__ = [
+    "ChooseSettings",
+    "CompareSettings",
     "MTEBModel",
     "MTEBSearcher",
     "PerplexitySettings",
     "SearchSettings",
     "SpeedSettings",
     "TaskSelection",
+    "read_results",
+    "run_choose",
+    "run_compare",
     "run_mteb",
     "run_pairs",
     "run_perplexity",

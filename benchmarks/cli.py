@@ -15,7 +15,6 @@ from typing import Annotated, Any, Literal
 
 from skencoder.errors import ParameterError, SkencoderError
 
-from .cli_library import INSTALL, App, CycloptsError, Parameter
 from .command_bias import bias_command
 from .command_choose import choose_command
 from .command_compare import compare_command
@@ -23,6 +22,7 @@ from .command_list import list_command
 from .command_mteb import mteb_command
 from .command_perplexity import perplexity_command, perplexity_speed_command
 from .command_report import report_command
+from .cyclopts_import import INSTALL, App, CycloptsError, Parameter
 from .search_settings import SearchSettings
 from .speed_settings import SpeedSettings
 
@@ -36,6 +36,7 @@ app = App(
     help_format="rst",
     default_parameter=Parameter(consume_multiple=True, negative=()),
 )
+
 
 app.command(mteb_command, name="mteb")
 app.command(list_command, name="list")

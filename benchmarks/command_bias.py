@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from .bias_settings import BiasSettings
-from .cli_library import Parameter
+from .cyclopts_import import Parameter
 from .errors import RunStoppedError
 
 DONE, FAILED, NOTHING, STOPPED = 0, 1, 2, 130

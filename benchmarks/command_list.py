@@ -20,7 +20,7 @@ def list_command(
     Parameters
     ----------
     what : str
-        tasks (text tasks that are public and not superseded, unless others are named),
+        Tasks (text tasks that are public and not superseded, unless others are named),
         benchmarks, or models.
     tasks : list of str
         Of tasks, show these.

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from skencoder.errors import ParameterError
 
-from .cli_library import Parameter
+from .cyclopts_import import Parameter
 from .errors import RunStoppedError
 from .perplexity_settings import PerplexitySettings
 

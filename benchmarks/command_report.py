@@ -9,6 +9,7 @@ from skencoder.errors import ParameterError
 
 from .cli_library import Parameter
 from .compare_settings import CompareSettings
+from .cyclopts_import import Parameter
 
 
 def report_command(

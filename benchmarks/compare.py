@@ -105,8 +105,9 @@ def run_compare(folder: str | Path, settings: CompareSettings | None = None) -> 
     contenders = [*ran, *others]
     tasks = _compare_tasks(contenders, _choose_tasks(kinds, settings.tasks), settings, notes)
     labels = tuple(one.label for one in contenders)
-    reference = ran[0].label if settings.models and ran else None
-    overall = compare_overall(labels, tasks, reference)
+    # Differences to a model of which examples are known have intervals.
+    references = [one.label for one in ran][: 1 if settings.models else None]
+    overall = compare_overall(labels, tasks, references)
     costs = read_costs([one.label for one in ran], [one.results for one in ran if one.results])
     return Comparison(
         labels=labels,

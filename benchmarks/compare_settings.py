@@ -16,7 +16,7 @@ class CompareSettings:
     ----------
     models : list of str, optional
         Labels or names of models, the first being the one that others are compared with; by
-        default all that are there, compared with the best.
+        default all that are there, compared with the best that ran.
     tasks : list of str, optional
         Keep only these tasks; by default all.
     published : path, optional

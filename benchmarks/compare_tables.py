@@ -148,8 +148,9 @@ def _format_ranks(overall: OverallComparison) -> str:
     ranks = overall.ranks
     return (
         f"Ranks over {ranks.n_tasks} tasks: Friedman chi-square {ranks.chi_square:.2f}, "
-        f"Iman-Davenport F {ranks.f_statistic:.2f}, p {ranks.p_value:.3g}; average ranks that "
-        f"differ by {ranks.critical_difference:.2f} or more are told apart (Nemenyi, 0.05)."
+        f"Iman-Davenport F {ranks.f_statistic:.2f}, p {ranks.p_value:.3g} (shuffles); average "
+        f"ranks that differ by {ranks.critical_difference:.2f} or more are told apart (Nemenyi, "
+        "0.05)."
     )
 
 

@@ -27,7 +27,7 @@ def score_rankings(
     Parameters
     ----------
     metric : str
-        mteb's name, such as ``"ndcg_at_10"``; ``"accuracy"`` is ``"recall_at_1"``.
+        Name in mteb, such as ``"ndcg_at_10"``; ``"accuracy"`` is ``"recall_at_1"``.
     rankings : mapping of str to mapping of str to float
         Scores of documents by query.
     relevant : mapping of str to mapping of str to int

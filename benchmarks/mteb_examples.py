@@ -56,7 +56,7 @@ class ExampleRecorder:
         self.path = result_path.parent / FOLDER / f"{task.metadata.name}.json"
         self._draft = self.path.with_name(f".{self.path.name}l")
         # The method that mteb's tasks call; there is no public place to listen.
-        setattr(self.task, "_save_task_predictions", self._take)  # noqa: B010
+        vars(task)["_save_task_predictions"] = self._take
 
     def _take(
         self, predictions: Any, model: Any, folder: Any, hf_split: str, hf_subset: str

@@ -103,7 +103,7 @@ def find_benchmark(name: str) -> "Benchmark":
     Returns
     -------
     Benchmark
-        mteb's record of it.
+        The record in mteb.
 
     Raises
     ------

@@ -70,7 +70,7 @@ class OverallComparison:
 
 
 def compare_overall(
-    labels: Sequence[str], tasks: Sequence[TaskComparison], reference: str | None
+    labels: Sequence[str], tasks: Sequence[TaskComparison], references: Sequence[str]
 ) -> OverallComparison | None:
     """Compare models over the tasks that all of them have.
 
@@ -80,8 +80,8 @@ def compare_overall(
         The models.
     tasks : sequence of TaskComparison
         Of single tasks.
-    reference : str or None
-        The model that others are compared with; None is the best mean.
+    references : sequence of str
+        Labels; the best of them is the model that others are compared with.
 
     Returns
     -------
@@ -99,7 +99,7 @@ def compare_overall(
         if all(label in one.resampled for one in common)
     }
     ranges = {label: percentile_interval(values) for label, values in resampled.items()}
-    reference = reference or max(scores, key=lambda label: scores[label])
+    reference = max(references, key=lambda label: scores[label])
     return OverallComparison(
         tuple(labels),
         tuple(one.task for one in common),

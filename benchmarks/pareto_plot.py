@@ -125,10 +125,12 @@ def _draw_panel(axes: "Axes", panel: ParetoPanel, names: Sequence[str]) -> None:
         linestyle="--",
     )
     for point in panel.points:
-        colour = OWN_COLOUR if point in front else BEATEN_COLOUR
+        colour, level = (OWN_COLOUR, 3) if point in front else (BEATEN_COLOUR, 2)
         if point.low is not None and point.high is not None:
-            axes.plot([point.cost] * 2, [point.low, point.high], color=colour, linewidth=1)
-        axes.plot(point.cost, point.quality, "o", color=colour)
+            axes.plot(
+                [point.cost] * 2, [point.low, point.high], color=colour, linewidth=1, zorder=level
+            )
+        axes.plot(point.cost, point.quality, "o", color=colour, zorder=level)
     for group in _close_together(panel.points):
         numbers = ", ".join(str(names.index(point.label) + 1) for point in group)
         place = (group[0].cost, group[0].quality)

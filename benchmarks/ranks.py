@@ -8,9 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import f, rankdata, studentized_range
+from scipy.stats import rankdata, studentized_range
 
 SIGNIFICANCE = 0.05
+N_SHUFFLES, SEED = 9999, 0
+ROUNDING = 1e-9
 
 Array = NDArray[np.float64]
 
@@ -28,7 +30,8 @@ class Ranks:
     f_statistic : float
         Iman and Davenport's form of it, less conservative; infinite where all tasks agree.
     p_value : float
-        Of that form: how probable such ranks are if all models were equally good.
+        How probable so large a statistic is if all models were equally good: the share of 9,999
+        shuffles of the models within tasks that reach it.
     critical_difference : float
         Two models whose average ranks differ by less are not told apart by Nemenyi's test.
     n_tasks : int
@@ -66,20 +69,33 @@ def rank_models(scores: Array, *, significance: float = SIGNIFICANCE) -> Ranks:
        statistic, Communications in Statistics.
     """
     n_tasks, n_models = scores.shape
-    average = rankdata(-scores, axis=1).mean(axis=0)
-    spread = (average**2).sum() - n_models * (n_models + 1) ** 2 / 4
-    chi_square = 12 * n_tasks / (n_models * (n_models + 1)) * spread
+    ranks = rankdata(-scores, axis=1)
+    chi_square = float(_chi_square(ranks))
     left = n_tasks * (n_models - 1) - chi_square
-    ratio = (n_tasks - 1) * chi_square / left if left > 1e-9 else np.inf  # noqa: PLR2004 - rounding
-    freedom = n_models - 1
     return Ranks(
-        tuple(map(float, average)),
-        float(chi_square),
-        float(ratio),
-        float(f.sf(ratio, freedom, freedom * (n_tasks - 1))),
+        tuple(map(float, ranks.mean(axis=0))),
+        chi_square,
+        (n_tasks - 1) * chi_square / left if left > ROUNDING else float("inf"),
+        _chance_of(chi_square, ranks),
         critical_difference(n_models, n_tasks, significance=significance),
         n_tasks,
     )
+
+
+def _chi_square(ranks: Array) -> Array:
+    """Give Friedman's statistic of ranks of shape (..., n_tasks, n_models)."""
+    n_tasks, n_models = ranks.shape[-2:]
+    spread = (ranks.mean(axis=-2) ** 2).sum(axis=-1) - n_models * (n_models + 1) ** 2 / 4
+    statistic: Array = 12 * n_tasks / (n_models * (n_models + 1)) * spread
+    return statistic
+
+
+def _chance_of(chi_square: float, ranks: Array) -> float:
+    """Shuffle the models within each task, which is right with few tasks and equal scores too."""
+    many = np.broadcast_to(ranks, (N_SHUFFLES, *ranks.shape))
+    shuffled = _chi_square(np.random.default_rng(SEED).permuted(many, axis=-1))
+    as_large = int((shuffled >= chi_square - ROUNDING).sum())
+    return (1 + as_large) / (1 + N_SHUFFLES)
 
 
 def critical_difference(

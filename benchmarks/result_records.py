@@ -191,7 +191,7 @@ class ModelResults:
     folder : Path
         Where the results lie.
     meta : mapping
-        mteb's record of the model; empty where there is none.
+        Record of the model in mteb's form; empty where there is none.
     tasks : mapping of str to TaskScores
         By task.
     examples : mapping of str to tuple of ExampleSet

@@ -109,7 +109,7 @@ def test_help_is_quick_because_nothing_heavy_is_imported(run):
         (["mteb"], "--tasks"),
         (["mteb", "--tasks", "STSBenchmark", "--precision", "int3"], "int3"),
         (["mteb", "--types", "STSS"], "the nearest names are STS"),
-        (["list", "tasks", "--benchmark", "MTEB(eng)"], "MTEB(eng, v2)"),
+        (["list", "tasks", "--benchmark", "MTEB(eng,v2)"], "MTEB(eng, v2)"),
         (["list", "shoes"], "shoes"),
         (["bake"], "bake"),
         (["speed", "--rounds", "one"], "one"),
@@ -173,9 +173,9 @@ def test_an_unknown_task_is_exit_code_2_and_shows_the_nearest_names(run):
     assert "STSBenchmark" in done.stderr
 
 
-def test_several_models_stand_in_one_table(run, hub_folder, tiny_bert, tiny_bert_copy):
+def test_several_models_stand_in_one_table(run, hub_folder, tiny_bert):
     done = run(
-        "mteb", "--model", tiny_bert, tiny_bert_copy, "--data-root", hub_folder,
+        "mteb", "--model", tiny_bert, "all-MiniLM-L6-v2", "--data-root", hub_folder,
         "--benchmark", "MTEB(eng, v2)", "--types", "STS", "--results", "out",
     )  # fmt: skip
 
@@ -195,7 +195,7 @@ def test_ctrl_c_loses_nothing_that_is_finished(run, hub_folder, tiny_bert, sts_f
     rows = [json.loads(line) for line in sts_file.read_text().splitlines()]
     many = [
         row | {"sentence1": f"{number} {row['sentence1']}" * 40}
-        for number in range(3000)
+        for number in range(500)
         for row in rows
     ]
     (long / "test.jsonl").write_text("\n".join(map(json.dumps, many)))
@@ -204,7 +204,7 @@ def test_ctrl_c_loses_nothing_that_is_finished(run, hub_folder, tiny_bert, sts_f
         "--tasks", "STSBenchmark", "STS12",
     ]  # fmt: skip
     process = run.start(*arguments)
-    while "encoding" not in (line := process.stderr.readline()) or "24000" not in line:
+    while "encoding" not in (line := process.stderr.readline()) or "4000" not in line:
         assert line, "it ended before the second task"
     process.send_signal(signal.SIGINT)
     shown, told = process.communicate(timeout=60)

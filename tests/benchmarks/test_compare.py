@@ -191,6 +191,8 @@ def test_published_models_stand_in_the_table_without_intervals(folder):
     assert comparison.published == ("famous (published)",)
     assert comparison.overall.scores["famous (published)"] == pytest.approx(0.9)
     assert "famous (published)" not in comparison.overall.intervals
+    # The best that ran, so that there are intervals.
+    assert comparison.overall.reference == "best"
     assert comparison.checks == ()
     assert compare(folder, published=table, models=["best"]).published == ()
     chosen = compare(folder, published=table, models=["best", "b/famous"])

@@ -143,7 +143,7 @@ def test_a_task_that_another_process_runs_is_waited_for(hub_folder, tiny_model, 
     options = {"data_root": hub_folder, "results": tmp_path / "out"}
     run_mteb(tiny_model, ["STSBenchmark"], **options)
     lock = one(tmp_path / "out", ".STSBenchmark.lock")
-    hold = f"import filelock, time; filelock.FileLock({str(lock)!r}).acquire(); print(1)"
+    hold = f"import filelock, time; held = filelock.FileLock({str(lock)!r}).acquire(); print(1)"
     other = subprocess.Popen(
         [sys.executable, "-uc", f"{hold}; time.sleep(0.5)"], stdout=subprocess.PIPE
     )

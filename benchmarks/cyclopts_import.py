@@ -1,4 +1,4 @@
-"""The library of the command line, or a sentence that says how to get it."""
+"""The library behind the command line, or a sentence that says how to get it."""
 
 from .errors import MissingPackageError
 
