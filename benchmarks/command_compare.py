@@ -6,7 +6,6 @@ from typing import Annotated
 
 from skencoder.errors import ParameterError
 
-from .cli_library import Parameter
 from .compare_settings import CompareSettings
 from .cyclopts_import import Parameter
 

@@ -7,7 +7,6 @@ from uuid import uuid4
 
 from skencoder.errors import ParameterError
 
-from .cli_library import Parameter
 from .compare_settings import CompareSettings
 from .cyclopts_import import Parameter
 
