@@ -43,7 +43,7 @@ class ChooseSettings:
     encoding : str, default="utf-8"
         Of the file.
     cache : path, optional
-        Folder that keeps vectors for the next time; speed is then of what was new only.
+        Folder that keeps vectors for the next time; what is found there has no speed.
     seed : int, default=0
         Of the parting.
 
