@@ -1,9 +1,11 @@
 """What the documents say is true: code runs, parameters and files are there, figures are dated."""
 
+import json
 import os
 import re
 import subprocess
 import sys
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -13,23 +15,32 @@ from skencoder import EncoderVectorizer
 REPOSITORY = Path(__file__).parents[1]
 PAGES = sorted([*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").rglob("*.md")])
 FENCE = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
-BLOCKS = [
-    pytest.param(block, id=f"{page.name}-{number}")
-    for page in PAGES
-    for number, block in enumerate(FENCE.findall(page.read_text()))
-]
+# A page's code, apart from what reads benchmark data.
+CODE = defaultdict(list)
+for page in PAGES:
+    for block in FENCE.findall(page.read_text()):
+        CODE[page.name + ("-data" if "data_root" in block else "")].append(block)
+# One process for a page, because each would import the same for seconds; names are not shared.
+RUN_ALL = """
+import json, os, sys
+
+for number, (place, block) in enumerate(json.load(sys.stdin)):
+    os.chdir(place)
+    exec(compile(block, f"block {number}", "exec"), {"__name__": "__main__"})
+"""
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("block", BLOCKS)
-def test_code_runs(block, tmp_path, request):
-    if "data_root" in block:
+@pytest.mark.parametrize("page", CODE)
+def test_code_runs(page, tmp_path, request):
+    if page.endswith("-data"):
         request.getfixturevalue("data_root")
+    places = [REPOSITORY if "from benchmarks" in block else tmp_path for block in CODE[page]]
     done = subprocess.run(
-        [sys.executable, "-W", "error::DeprecationWarning", "-c", block],
+        [sys.executable, "-W", "error::DeprecationWarning", "-c", RUN_ALL],
+        input=json.dumps(list(zip(map(str, places), CODE[page], strict=True))),
         capture_output=True,
         text=True,
-        cwd=REPOSITORY if "from benchmarks" in block else tmp_path,
         # Two run at a time, and each is mostly imports.
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         check=False,

@@ -107,7 +107,7 @@ def test_bad_input_is_refused(slice_root, tmp_path):
 
 
 @pytest.mark.data
-@pytest.mark.slow
+@pytest.mark.minutes
 def test_on_banking77_the_default_beats_word_counts(data_root, tmp_path):
     # Five rows of each intent to learn from and five to judge, so that it takes seconds.
     folder = tmp_path / "mteb" / "banking77"

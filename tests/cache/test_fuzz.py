@@ -139,7 +139,7 @@ def test_no_wrong_vector_while_processes_are_killed(seconds, job):
             one.kill()
             one.wait(60)
     assert killed > seconds
-    assert n_read > 1000
+    assert n_read > 1000 * seconds / 60
     command = [sys.executable, "-m", "skencoder.cache", "verify", str(folder / "cache")]
     verified = subprocess.run(
         command, env=environment(), capture_output=True, text=True, check=False, timeout=120

@@ -5,6 +5,7 @@ import signal
 import stat
 import subprocess
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -70,6 +71,13 @@ WAYS = {
     "spawn": "in_a_worker('spawn', {}, {})",
     "loky": "in_loky({}, {})",
 }
+
+
+@pytest.fixture
+def tmp_path():
+    """A short path: a socket's has 107 bytes at most, of which pytest's own takes too many."""
+    with TemporaryDirectory(prefix="skencoder-test-") as folder:
+        yield Path(folder)
 
 
 @pytest.fixture(autouse=True)

@@ -311,11 +311,12 @@ def test_fitted_encoders_are_told_apart(known_items):
 def test_a_frozen_encoder_is_used_once_for_all_folds(known_items):
     queries, relevant, documents, names = known_items
     encoder = make_pipeline(TfidfVectorizer(), CountingSVD(5, random_state=0)).fit(documents)
-    corpus, indexes = Corpus(documents, names), set()
+    corpus, indexes = Corpus(documents, names), []
     for _ in range(3):
         retriever = FixedCorpusRetriever(EncoderRetriever(FrozenEstimator(encoder)), corpus)
-        indexes.add(id(clone(retriever).fit(queries, relevant).retriever_.index_))
-    assert len(indexes) == 3
+        indexes.append(clone(retriever).fit(queries, relevant).retriever_.index_)
+    # Kept until here: what is gone gives its id to the next.
+    assert len({id(index) for index in indexes}) == 3
     frozen = FixedCorpusRetriever(EncoderRetriever(FrozenEstimator(encoder)), corpus)
-    indexes = {id(clone(frozen).fit(queries).retriever_.index_) for _ in range(3)}
-    assert len(indexes) == 1
+    indexes = [clone(frozen).fit(queries).retriever_.index_ for _ in range(3)]
+    assert len({id(index) for index in indexes}) == 1

@@ -326,7 +326,7 @@ def test_wrong_input_is_refused(answerer):
 
 
 @pytest.mark.data
-@pytest.mark.slow
+@pytest.mark.minutes
 def test_xquad_is_answered_better_than_by_words(data_root):
     """The figures of docs/question-answering.md."""
     pytest.importorskip("bm25s")
