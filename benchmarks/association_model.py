@@ -5,7 +5,6 @@ import logging
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 from skencoder import EncoderVectorizer
 
@@ -15,6 +14,7 @@ from .bias_settings import BiasSettings
 from .environment import describe_machine, package_versions
 from .errors import ResultFileError
 from .model_meta import all_settings, describe_model
+from .output_files import write_whole
 from .result_files import read_object
 from .vectors import PROBE, encode, make_estimator
 from .weat import Association, measure_association
@@ -183,11 +183,5 @@ def _read_result(path: Path, run: dict[str, Any]) -> Association:
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:
-    """Write a result, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.stem}-{uuid4().hex}")
-    try:
-        draft.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    write_whole(path, json.dumps(content, indent=1, allow_nan=False) + "\n")

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from skencoder.errors import ParameterError, SkencoderError
+from skencoder.errors import SkencoderError
 
 from .command_bias import bias_command
 from .command_choose import choose_command
@@ -23,11 +23,12 @@ from .command_mteb import mteb_command
 from .command_perplexity import perplexity_command, perplexity_speed_command
 from .command_report import report_command
 from .cyclopts_import import INSTALL, App, CycloptsError, Parameter
+from .exit_codes import DONE, NOTHING, STOPPED
+from .output_files import check_folder
 from .search_settings import SearchSettings
 from .speed_settings import SpeedSettings
 
 EXTRA_PACKAGES = ("mteb", "datasets", "jinja2", "matplotlib")
-DONE, FAILED, BAD_USAGE, STOPPED = 0, 1, 2, 130
 
 app = App(
     name="python -m benchmarks" if __package__ == "benchmarks" else "skencoder-bench",
@@ -84,7 +85,7 @@ def speed_command(
     from .speed_plot import check_plot_path
 
     for path in filter(None, (json, plot)):
-        _check_folder(path)
+        check_folder(path)
     if plot:
         check_plot_path(plot)
     report, shown, draw = _measure_scaling(what, up_to) if scaling else _measure_speed(what)
@@ -148,7 +149,7 @@ def search_command(
     from .speed_plot import check_plot_path
 
     for path in filter(None, (json, plot)):
-        _check_folder(path)
+        check_folder(path)
     if plot:
         check_plot_path(plot)
     report = run_search(what)
@@ -417,12 +418,6 @@ def bitext_command(
     return DONE
 
 
-def _check_folder(path: Path) -> None:
-    """Refuse a file that could not be written after minutes of measuring."""
-    if not path.parent.is_dir():
-        raise ParameterError(f"{path}: there is no folder {path.parent} to write it to.")
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line.
 
@@ -441,18 +436,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             return int(app(arguments, exit_on_error=False, result_action="return_value") or DONE)
         except CycloptsError:
-            return BAD_USAGE
+            return NOTHING
         except KeyboardInterrupt:
             print("stopped", file=sys.stderr)
             return STOPPED
         except SkencoderError as error:
             print(f"error: {error}", file=sys.stderr)
-            return BAD_USAGE
+            return NOTHING
         except ModuleNotFoundError as error:
             if error.name not in EXTRA_PACKAGES:
                 raise
             print(f"error: this command needs {error.name}: {INSTALL}", file=sys.stderr)
-            return BAD_USAGE
+            return NOTHING
 
 
 def _prepare_process(scratch: str) -> None:

@@ -7,8 +7,7 @@ from typing import Annotated, Any
 from .bias_settings import BiasSettings
 from .cyclopts_import import Parameter
 from .errors import RunStoppedError
-
-DONE, FAILED, NOTHING, STOPPED = 0, 1, 2, 130
+from .exit_codes import DONE, FAILED, NOTHING, STOPPED
 
 
 def bias_command(

@@ -4,10 +4,10 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-from skencoder.errors import ParameterError
-
 from .choose_settings import ChooseSettings
 from .cyclopts_import import Parameter
+from .exit_codes import DONE
+from .output_files import check_folder
 
 
 def choose_command(
@@ -41,8 +41,7 @@ def choose_command(
     from .speed_plot import check_plot_path
 
     for path in filter(None, (json, plot)):
-        if not path.parent.is_dir():
-            raise ParameterError(f"{path}: there is no folder {path.parent} to write it to.")
+        check_folder(path)
     if plot:
         check_plot_path(plot)
     choice = run_choose(what)
@@ -53,4 +52,4 @@ def choose_command(
     if plot:
         plot_choice(choice, plot)
         print(plot, file=sys.stderr)
-    return 0
+    return DONE

@@ -4,10 +4,10 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-from skencoder.errors import ParameterError
-
 from .compare_settings import CompareSettings
 from .cyclopts_import import Parameter
+from .exit_codes import DONE, FAILED
+from .output_files import check_folder
 
 
 def compare_command(
@@ -40,8 +40,8 @@ def compare_command(
     from .compare_plots import check_plot_folder, plot_comparison
     from .compare_tables import format_comparison, format_problems, to_json
 
-    if json and not json.parent.is_dir():
-        raise ParameterError(f"{json}: there is no folder {json.parent} to write it to.")
+    if json:
+        check_folder(json)
     if plot_dir:
         check_plot_folder(plot_dir)
     comparison = run_compare(results, what)
@@ -54,4 +54,4 @@ def compare_command(
     problems = format_problems(comparison)
     if problems:
         print(problems, file=sys.stderr)
-    return 0 if comparison.is_good else 1
+    return DONE if comparison.is_good else FAILED

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-DONE = 0
+from .exit_codes import DONE
 
 
 def list_command(

@@ -5,8 +5,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from .errors import RunStoppedError
-
-DONE, FAILED, STOPPED = 0, 1, 130
+from .exit_codes import DONE, FAILED, STOPPED
 
 
 def mteb_command(

@@ -8,9 +8,9 @@ from skencoder.errors import ParameterError
 
 from .cyclopts_import import Parameter
 from .errors import RunStoppedError
+from .exit_codes import DONE, FAILED, NOTHING, STOPPED
+from .output_files import check_folder
 from .perplexity_settings import PerplexitySettings
-
-DONE, FAILED, NOTHING, STOPPED = 0, 1, 2, 130
 
 
 def perplexity_command(
@@ -186,8 +186,8 @@ def _check_choice(**choices: object) -> None:
 def _check_numbers(first: int | None, html: Path | None) -> None:
     if first is not None and first < 1:
         raise ParameterError(f"first={first}: expected 1 or more.")
-    if html is not None and not html.parent.is_dir():
-        raise ParameterError(f"{html}: there is no folder {html.parent} to write it to.")
+    if html is not None:
+        check_folder(html)
 
 
 def perplexity_speed_command(

@@ -3,12 +3,13 @@
 import sys
 from pathlib import Path
 from typing import Annotated
-from uuid import uuid4
 
 from skencoder.errors import ParameterError
 
 from .compare_settings import CompareSettings
 from .cyclopts_import import Parameter
+from .exit_codes import DONE, FAILED
+from .output_files import check_folder, write_whole
 
 
 def report_command(
@@ -55,24 +56,13 @@ def report_command(
     ways = ((html, render_html), (markdown, to_markdown), (latex, to_latex))
     wanted = [(path, write) for path, write in ways if path is not None]
     for path, _ in wanted:
-        if not path.parent.is_dir():
-            raise ParameterError(f"{path}: there is no folder {path.parent} to write it to.")
+        check_folder(path)
         if path.is_dir():
             raise ParameterError(f"{path} is a folder; expected a file to write.")
     report = run_report(results, what, title=title)
     for path, write in wanted:
-        _write(path, write(report))
+        write_whole(path, write(report))
         print(path)
     for problem in report.problems:
         print(problem, file=sys.stderr)
-    return 1 if report.problems else 0
-
-
-def _write(path: Path, text: str) -> None:
-    """Replace a file by a whole one, never by half of one."""
-    draft = path.with_name(f".{path.name}-{uuid4().hex}")
-    try:
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    return FAILED if report.problems else DONE

@@ -12,11 +12,10 @@ from difflib import SequenceMatcher
 from pathlib import Path
 
 import numpy as np
-from scipy.stats import binomtest
 
 from .errors import MissingDataError, UnreadableDataError
 from .language_models import TextScore
-from .perplexity_statistics import CONFIDENCE, Interval
+from .perplexity_statistics import Interval, wilson_bounds
 
 NAME = "crows-pairs"
 FILE = Path("bias") / "crows_pairs_anonymized.csv"
@@ -197,7 +196,5 @@ def count_stereotypes(pairs: Sequence[SentencePair], scores: Sequence[TextScore]
 
 
 def _percentage(count: int, total: int) -> Interval:
-    bounds = binomtest(count, total).proportion_ci(CONFIDENCE, method="wilson")
-    return Interval(
-        PERCENT * count / total, PERCENT * float(bounds.low), PERCENT * float(bounds.high)
-    )
+    low, high = wilson_bounds(count, total)
+    return Interval(PERCENT * count / total, PERCENT * low, PERCENT * high)

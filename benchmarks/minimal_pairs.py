@@ -12,14 +12,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binomtest
 
 from .errors import MissingDataError, UnreadableDataError
 from .language_models import LanguageModel, TextScore
 from .perplexity import ModelFacts, for_each_model
 from .perplexity_scoring import ScoredTexts, ScoringTask, score_texts
 from .perplexity_settings import PerplexitySettings
-from .perplexity_statistics import CONFIDENCE, RESAMPLES, Interval
+from .perplexity_statistics import CONFIDENCE, RESAMPLES, Interval, wilson_bounds
 from .perplexity_texts import TextCollection
 
 KIND = "pairs"
@@ -174,7 +173,10 @@ def measure_pairs(
     for row, pair in enumerate(pairs):
         members.setdefault(pair.paradigm, []).append(row)
     counts = {name: (int(right[rows].sum()), len(rows)) for name, rows in members.items()}
-    found = {name: _wilson(*count) for name, count in counts.items()}
+    found = {
+        name: Interval(count / total, *wilson_bounds(count, total))
+        for name, (count, total) in counts.items()
+    }
     groups: dict[str, list[str]] = {}
     for pair in pairs:
         group = groups.setdefault(pair.phenomenon, [])
@@ -262,11 +264,6 @@ def _read_line(path: Path, number: int, line: str) -> MinimalPair:
             f"line {number} of {path} is no minimal pair with {GOOD} and {BAD}: {error}."
         ) from error
     return pair
-
-
-def _wilson(right: int, pairs: int) -> Interval:
-    bounds = binomtest(right, pairs).proportion_ci(CONFIDENCE, method="wilson")
-    return Interval(right / pairs, float(bounds.low), float(bounds.high))
 
 
 def _mean(counts: Sequence[tuple[int, int]], seed: int) -> Interval:

@@ -9,7 +9,6 @@ those whose statistic gives mteb's score become the file.
 import json
 import logging
 import math
-import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +17,7 @@ import numpy as np
 
 from .errors import NoExamplesError, ResultFileError
 from .example_readers import read_drawn_scores, read_predictions
+from .output_files import write_whole
 from .result_files import read_object
 from .result_records import ExampleSet
 
@@ -153,9 +153,7 @@ class ExampleRecorder:
             "sets": sets,
         }
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        whole = self.path.with_name(f".{self.path.name}.{os.getpid()}")
-        whole.write_text(json.dumps(content), encoding="utf-8")
-        whole.replace(self.path)
+        write_whole(self.path, json.dumps(content))
 
 
 def _to_json(examples: ExampleSet) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import binomtest
 
 from .language_models import AUTOREGRESSIVE, TextScore
 
@@ -154,6 +155,27 @@ def measure_texts(
         if math.isfinite(value):
             found[measure.name] = Interval(value, low, high)
     return found
+
+
+def wilson_bounds(count: int, total: int) -> tuple[float, float]:
+    """Give Wilson's interval of a share.
+
+    Parameters
+    ----------
+    count, total : int
+        How many of how many, at least one.
+
+    Returns
+    -------
+    (low, high) : tuple of float
+        From 0 to 1.
+
+    References
+    ----------
+    .. [1] Wilson (1927), Probable inference, the law of succession, and statistical inference.
+    """
+    bounds = binomtest(count, total).proportion_ci(CONFIDENCE, method="wilson")
+    return float(bounds.low), float(bounds.high)
 
 
 def _units(scores: Sequence[TextScore], unit: str) -> NDArray[np.float64]:

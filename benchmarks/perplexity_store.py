@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 from filelock import FileLock, Timeout
 
 from .errors import ResultFileError
 from .language_models import TextScore
+from .output_files import write_whole
 from .result_files import read_object
 
 OWNER_OF_BARE_NAMES = "sentence-transformers"
@@ -143,13 +143,8 @@ class PerplexityStore:
         content : mapping
             The file's fields.
         """
-        draft = self.path.with_name(f".{self.path.stem}-{uuid4().hex}")
         text = json.dumps({**content, "run": self._run}, indent=1, allow_nan=False)
-        try:
-            draft.write_text(text + "\n", encoding="utf-8")
-            draft.replace(self.path)
-        finally:
-            draft.unlink(missing_ok=True)
+        write_whole(self.path, text + "\n")
         self._parts.unlink(missing_ok=True)
 
     def _cut_to_whole_lines(self) -> bool:
