@@ -7,6 +7,7 @@ error is none of the k nearest. What is left is scored in float64.
 
 import numpy as np
 
+from skencoder.indexes.bar import Bar
 from skencoder.indexes.pairs import Pairs, Queries, score_pairs
 from skencoder.indexes.rows import Block, Numbers, Rows
 from skencoder.indexes.scan import BlockScores
@@ -53,8 +54,7 @@ class Selection:
     ) -> None:
         self._rows, self._metric, self._queries = rows, metric, queries
         self._k, self._ranks, self._patience = n_neighbors, ranks, patience
-        # Per query, quick scores that rows surely reach; the least of them is the bar.
-        self._reached = np.full((len(queries), n_neighbors), -np.inf)
+        self._bar = Bar(len(queries), n_neighbors)
         self._waiting: list[tuple[Numbers, Numbers, Double]] = []
         self._best = Pairs.none()
         self.n_noted = self.n_waiting = 0
@@ -73,11 +73,8 @@ class Selection:
         error : float64 of shape (n_queries_here,)
             Bound for the scores of each of these queries.
         """
-        here = slice(first, first + len(error))
         maxima = scores.maxima()
-        reached = np.hstack([self._reached[here], maxima - error[:, None]])
-        self._reached[here] = np.partition(reached, -self._k, axis=1)[:, -self._k :]
-        needed = self._reached[here].min(axis=1) - error
+        needed = self._bar.raise_by(maxima, first, error)
         queries, chunks = np.nonzero(maxima >= needed[:, None])
         if self.n_noted + len(queries) > self._patience:
             # There is at least one such row in each chunk.
@@ -102,7 +99,7 @@ class Selection:
             return
         parts = zip(*self._waiting, strict=True)
         queries, numbers, upper = (np.concatenate(part) for part in parts)
-        still = upper >= self._reached.min(axis=1)[queries]
+        still = upper >= self._bar.heights()[queries]
         scored = score_pairs(
             self._rows, self._metric, self._queries, queries[still], numbers[still]
         )

@@ -8,6 +8,7 @@ of word counts, needs no scoring: all its products are zeros, and so is their su
 import numpy as np
 from numpy.typing import NDArray
 
+from skencoder.indexes.bar import Bar
 from skencoder.indexes.pairs import Queries
 from skencoder.indexes.rows import Block, Numbers, Rows
 from skencoder.indexes.scan import BlockScores
@@ -55,8 +56,7 @@ class Ties:
         self._vectors, self._norms = queries.vectors.astype(np.float64), queries.norms
         self._ranks = np.arange(len(rows.norms)) if ranks is None else ranks
         shape = (len(queries), n_neighbors)
-        # Per query, quick scores that rows surely reach; the least of them is the bar.
-        self._reached = np.full(shape, -np.inf)
+        self._bar = Bar(*shape)
         self._scores, self._numbers = np.full(shape, -np.inf), np.full(shape, -1)
         self._sizes = np.abs(self._vectors)
 
@@ -74,11 +74,8 @@ class Ties:
         error : float64 of shape (n_queries_here,)
             Bound for the scores of each of these queries.
         """
-        here = slice(first, first + len(error))
         values = scores.maxima()
-        reached = np.hstack([self._reached[here], values - error[:, None]])
-        self._reached[here] = np.partition(reached, -self._k, axis=1)[:, -self._k :]
-        needed = self._reached[here].min(axis=1) - error
+        needed = self._bar.raise_by(values, first, error)
         # A row that is gone has -inf.
         may_be = (values >= needed[:, None]) & (values > -np.inf)
         for start in range(0, len(block.norms), ROWS_AT_ONCE):
