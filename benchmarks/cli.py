@@ -9,7 +9,8 @@ import os
 import sys
 import tempfile
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from skencoder.errors import SkencoderError
 
@@ -80,8 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         Exit code: 0, 1 where a part of the work failed, 2 where nothing could be started.
     """
-    with tempfile.TemporaryDirectory(prefix="skencoder-mteb-") as scratch:
-        _prepare_process(scratch)
+    with _prepared_process():
         try:
             return int(app(arguments, exit_on_error=False, result_action="return_value") or DONE)
         except CycloptsError:
@@ -99,19 +99,41 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return NOTHING
 
 
-def _prepare_process(scratch: str) -> None:
-    """Show progress on standard error, and keep libraries from writing where nobody asked."""
+@contextmanager
+def _prepared_process() -> Iterator[None]:
+    """Keep libraries from writing where nobody asked, until the end of a command."""
     # mteb makes this folder when it is imported, by default in the user's home.
-    os.environ.setdefault("MTEB_CACHE", scratch)
-    os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
+    scratch = tempfile.TemporaryDirectory(prefix="skencoder-mteb-")
+    wanted = {"MTEB_CACHE": scratch.name, "HF_DATASETS_DISABLE_PROGRESS_BARS": "1"}
+    added = {name: value for name, value in wanted.items() if name not in os.environ}
+    formatter = warnings.formatwarning
+    os.environ.update(added)
+    warnings.formatwarning = _format_warning
+    try:
+        with scratch, _shown_progress():
+            yield
+    finally:
+        warnings.formatwarning = formatter
+        for name in added:
+            os.environ.pop(name, None)
+
+
+@contextmanager
+def _shown_progress() -> Iterator[None]:
+    """Write what this package logs to standard error, and no more of mteb than its errors."""
     # mteb logs each warning that it also gives as a Python warning.
     logging.getLogger("mteb").setLevel(logging.ERROR)
-    warnings.formatwarning = _format_warning
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(message)s"))
     logger = logging.getLogger(__package__)
+    before = logger.handlers, logger.propagate, logger.level
     logger.handlers, logger.propagate = [handler], False
     logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.handlers, logger.propagate = before[:2]
+        logger.setLevel(before[2])
 
 
 def _format_warning(message: Warning | str, *_: object, **__: object) -> str:

@@ -67,9 +67,15 @@ def mteb_command(
     """
     from skencoder import EncoderVectorizer
 
+    from .mteb_selection import TaskSelection
+
+    selection = TaskSelection(
+        tasks or (), benchmark or (), types or (), languages or (), subsets or ()
+    )
+    # Before mteb is loaded, which takes seconds.
+    selection.check_named()
     from .mteb_run import run_mteb
     from .mteb_search import Searched
-    from .mteb_selection import TaskSelection
 
     encoders = [
         EncoderVectorizer(
@@ -81,9 +87,6 @@ def mteb_command(
         )
         for name in dict.fromkeys(model or ["all-MiniLM-L6-v2"])
     ]
-    selection = TaskSelection(
-        tasks or (), benchmark or (), types or (), languages or (), subsets or ()
-    )
     retriever = _make_retriever(index, fusion_weights)
     models: list[Any] = [Searched(one, retriever) for one in encoders] if retriever else encoders
     try:

@@ -61,11 +61,7 @@ class TaskSelection:
         UnknownTaskError
             If a name is unknown, or no task is left; the message shows the nearest names.
         """
-        if not (self.tasks or self.benchmarks or self.types or self.languages):
-            raise ParameterError(
-                "no tasks are named: give --tasks, --benchmark, --types or --languages (from "
-                "Python a list of names, or a TaskSelection)."
-            )
+        self.check_named()
         _check_types(self.types)
         _check_languages(self.languages)
         # A task by name must have one of the subsets; of the others those are taken that do.
@@ -79,6 +75,20 @@ class TaskSelection:
             )
         chosen = [_choice(task) for task in kept_named]
         return [*chosen, *dict.fromkeys(c for c in map(_choice, kept_others) if c not in chosen)]
+
+    def check_named(self) -> None:
+        """See that something is named, without loading mteb.
+
+        Raises
+        ------
+        ParameterError
+            If nothing is.
+        """
+        if not (self.tasks or self.benchmarks or self.types or self.languages):
+            raise ParameterError(
+                "no tasks are named: give --tasks, --benchmark, --types or --languages (from "
+                "Python a list of names, or a TaskSelection)."
+            )
 
     def _other_tasks(self) -> "Iterable[AbsTask]":
         if self.benchmarks:

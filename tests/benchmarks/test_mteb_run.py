@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from benchmarks import MTEBModel, run_mteb
 from benchmarks.errors import UnknownTaskError
 from benchmarks.mteb_report import format_failures, format_runs
-from benchmarks.mteb_results import RUNS_FILE
+from benchmarks.results_folder import RUNS_FILE
 from skencoder import EncoderVectorizer
 
 # Tasks are chosen here because their published scores are known, superseded or not; the other
