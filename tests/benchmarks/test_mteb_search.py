@@ -1,8 +1,6 @@
 """A retriever searches for mteb: on a few real documents, and on the real data where they are."""
 
 import json
-import subprocess
-import sys
 from types import SimpleNamespace
 
 import pytest
@@ -12,7 +10,6 @@ from benchmarks import MTEBModel, MTEBSearcher, run_mteb
 from skencoder import EncoderRetriever, EncoderVectorizer
 from skencoder.errors import ParameterError
 from skencoder.metrics import score_rankings
-from tests.conftest import REPOSITORY
 
 pytestmark = pytest.mark.filterwarnings("ignore:The task .* is superseded:UserWarning")
 
@@ -183,17 +180,17 @@ def test_an_unknown_index_fails_the_task_with_the_reason(tiny_model, hub):
         EncoderRetriever(index="tree").fit(["a"])
 
 
-def test_the_command_line_chooses_the_searcher(tiny_bert, hub):
+def test_the_command_line_chooses_the_searcher(tiny_bert, hub, capsys):
     pytest.importorskip("cyclopts")
-    command = [sys.executable, "-m", "benchmarks", "mteb", "--model", tiny_bert]
-    options = ["--tasks", "NFCorpus", "--data-root", hub, "--fusion-weights", "0", "1"]
-    done = subprocess.run(
-        [*command, *options], capture_output=True, text=True, cwd=REPOSITORY, check=False
-    )
-    assert done.returncode == 0, done.stderr
+    from benchmarks.cli import main
+
+    options = ["--tasks", "NFCorpus", "--data-root", str(hub), "--fusion-weights", "0", "1"]
+    code = main(["mteb", "--model", str(tiny_bert), *options])
+    shown, told = capsys.readouterr()
+    assert code == 0, told
     words = EncoderRetriever(lexical="bm25", fusion_weights=(0, 1))
     expected = run(tiny_bert, hub, retriever=words).rows[0].score
-    assert f" {expected:.4f} " in done.stdout
+    assert f" {expected:.4f} " in shown
 
 
 # --- published scores (embeddings-benchmark/results), on the real data

@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 import signal
 import subprocess
 import sys
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.cli import main
 from benchmarks.errors import (
     MissingDataError,
     ResultFileError,
@@ -243,28 +243,31 @@ def test_wikitext(data_root):
     assert not any(line.startswith("= ") for line in lines)
 
 
-def run(*arguments, **options):
-    return subprocess.run(
-        [sys.executable, "-m", "benchmarks", "perplexity", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=ROOT,
-        env={**os.environ, "HF_HUB_OFFLINE": "1", "COLUMNS": "100"},
-        **options,
-    )
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Call the command in this process."""
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("COLUMNS", "100")
+
+    def run(*arguments):
+        code = main(["perplexity", *map(str, arguments)])
+        return code, *capsys.readouterr()
+
+    return run
 
 
-def test_the_command(known, tmp_path):
+def test_the_command(run, known, tmp_path):
     path, page = tmp_path / "mine.txt", tmp_path / "page.html"
     path.write_text("\n".join(DATA.texts))
-    done = run("--model", known, "all-MiniLM-L6-v2", "--texts", path, "--per-text", "--html", page)
-    assert done.returncode == 1, done.stderr
-    assert "mine: 6 texts" in done.stdout
-    assert "all-MiniLM-L6-v2 failed: " in done.stderr
-    assert "no masked-language-model head" in done.stderr
-    assert "Scoring 6 texts: 100%" in done.stderr
-    assert "cat the cat" in done.stdout
+    code, shown, told = run(
+        "--model", known, "all-MiniLM-L6-v2", "--texts", path, "--per-text", "--html", page
+    )
+    assert code == 1, told
+    assert "mine: 6 texts" in shown
+    assert "all-MiniLM-L6-v2 failed: " in told
+    assert "no masked-language-model head" in told
+    assert "Scoring 6 texts: 100%" in told
+    assert "cat the cat" in shown
     assert "<mark" in page.read_text()
 
 
@@ -278,14 +281,14 @@ def test_the_command(known, tmp_path):
         (["--text", "a", "--html", "/nowhere/x.html"], "no folder /nowhere"),
     ],
 )
-def test_what_cannot_be_started(arguments, message):
-    done = run("--model", "all-MiniLM-L6-v2", *arguments)
-    assert done.returncode == 2
-    assert message in done.stderr
-    assert not done.stdout
+def test_what_cannot_be_started(run, arguments, message):
+    code, shown, told = run("--model", "all-MiniLM-L6-v2", *arguments)
+    assert code == 2
+    assert message in told
+    assert not shown
 
 
-def test_a_killed_process_goes_on(tmp_path):
+def test_a_killed_process_goes_on(run, tmp_path):
     write_family("bert", tmp_path)
     path, results = tmp_path / "mine.txt", tmp_path / "results"
     path.write_text("\n".join(f"the cat sat on a mat {'we read ' * 15}{n}" for n in range(150)))
@@ -301,14 +304,14 @@ def test_a_killed_process_goes_on(tmp_path):
     assert not list(results.rglob("mine*.json"))
     (parts,) = results.rglob(".*.parts.jsonl")
     lines = parts.read_text().count("\n")
-    done = run(*arguments)
-    assert done.returncode == 0, done.stderr
+    code, _, told = run(*arguments)
+    assert code == 0, told
     # The first line says of which run the others are.
-    assert lines < 2 or f"{lines - 1} of 150 texts were scored before." in done.stderr
+    assert lines < 2 or f"{lines - 1} of 150 texts were scored before." in told
     assert len(only_result(results)[1]["texts"]) == 150
-    again = run(*arguments)
-    assert ", scored before" in again.stdout
-    assert "150 of 150 texts were scored before." in again.stderr
+    _, shown, told = run(*arguments)
+    assert ", scored before" in shown
+    assert "150 of 150 texts were scored before." in told
 
 
 def test_kinds_are_told_apart(known, tmp_path):
