@@ -10,21 +10,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from skencoder.checkpoints import locate_checkpoint
-from skencoder.errors import CheckpointError, DeviceError
+from skencoder.errors import CheckpointError, DeviceError, ParameterError
 from skencoder.pseudo_likelihood import count_bytes, count_words
 
 from .data_root import checksum
 from .errors import MissingPackageError
-from .language_models import AUTOREGRESSIVE, Advance, ScoredToken, TextScore
+from .language_models import AUTOREGRESSIVE, Advance, ReadText, ScoredToken, TextScore
 from .perplexity_settings import PerplexitySettings
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 DTYPES = {name: name for name in ("float32", "bfloat16", "float16")} | {"auto": "float32"}
-# Where configurations say how many tokens a model reads, and what is taken where none does.
-LENGTH_FIELDS = ("n_positions", "max_position_embeddings", "n_ctx")
-USUAL_LENGTH = 2048
+# Where configurations say how many tokens a model reads.
+LENGTH_FIELDS = ("n_positions", "n_ctx", "max_position_embeddings", "max_seq_len")
 # Numbers of logits that are there at once, 128 MB, unless a single window has more.
 LOGITS_AT_ONCE = 2**25
 
@@ -91,6 +90,9 @@ class AutoregressiveModel:
         If transformers is not installed.
     CheckpointError
         If the checkpoint cannot be used.
+    ParameterError
+        If ``max_length`` is more than the model reads, or is None and the configuration says
+        nothing of it.
     DeviceError
         If the precision is not to be had.
     """
@@ -103,7 +105,7 @@ class AutoregressiveModel:
         folder = locate_checkpoint(name)
         self._model, self._tokenizer = _load(str(folder), settings)
         self.fingerprint = checksum(folder).removeprefix("sha256-")
-        self._limit = settings.max_length or self._own_limit()
+        self._limit = _choose_limit(self._model.config, settings.max_length, name)
         self._first = self._first_token(str(folder))
 
     @property
@@ -132,46 +134,39 @@ class AutoregressiveModel:
             In the order of the texts.
         """
         ids = [self._tokenize(text)["input_ids"] for text in texts]
-        found = self._guess(ids, advance)
-        words, sizes = count_words(texts).tolist(), count_bytes(texts).tolist()
-        return [
-            TextScore(
-                sum(scores),
-                len(scores),
-                words[row],
-                sizes[row],
-                len(roll(len(scores), self._limit)),
-            )
-            for row, scores in enumerate(found)
-        ]
+        return self._sum_up(texts, self._guess(ids, advance))
 
-    def read(self, text: str) -> list[ScoredToken]:
-        """Score each token of one text.
+    def read(self, text: str, advance: Advance) -> ReadText:
+        """Score one text, and keep what its tokens had.
 
         Parameters
         ----------
         text : str
             The text.
+        advance : callable
+            Told which share is done.
 
         Returns
         -------
-        list of ScoredToken
-            In the order of the text.
+        ReadText
+            Its score, as `score` gives it, and its tokens.
         """
         encoded = self._tokenize(text, return_offsets_mapping=True)
-        (scores,) = self._guess([encoded["input_ids"]], lambda _: None)
+        (scores,) = found = self._guess([encoded["input_ids"]], advance)
         names = self._tokenizer.convert_ids_to_tokens(encoded["input_ids"])
         rows = zip(names, encoded["offset_mapping"], scores, strict=True)
-        return [ScoredToken(name, start, stop, score) for name, (start, stop), score in rows]
+        tokens = (ScoredToken(name, start, stop, score) for name, (start, stop), score in rows)
+        (score,) = self._sum_up([text], found)
+        return ReadText(score, tuple(tokens))
+
+    def _sum_up(self, texts: Sequence[str], found: list[list[float]]) -> list[TextScore]:
+        words, sizes = count_words(texts).tolist(), count_bytes(texts).tolist()
+        windows = (len(roll(len(scores), self._limit)) for scores in found)
+        rows = zip(map(sum, found), map(len, found), words, sizes, windows, strict=True)
+        return [TextScore(*row) for row in rows]
 
     def _tokenize(self, text: str, **options: bool) -> Any:
         return self._tokenizer(text, add_special_tokens=False, verbose=False, **options)
-
-    def _own_limit(self) -> int:
-        config = self._model.config
-        fields = (getattr(config, name, None) for name in LENGTH_FIELDS)
-        known = [value for value in fields if isinstance(value, int)]
-        return known[0] if known else USUAL_LENGTH
 
     def _first_token(self, folder: str) -> int:
         for id_ in (self._tokenizer.bos_token_id, self._tokenizer.eos_token_id):
@@ -229,6 +224,27 @@ class AutoregressiveModel:
         if not window.start:
             return [self._first, *ids[: window.stop - 1]]
         return ids[window.start - window.context : window.stop - 1]
+
+
+def _choose_limit(config: Any, asked: int | None, name: str) -> int:
+    """Give how many tokens are read at once; no more than there are positions."""
+    read = {field: getattr(config.get_text_config(), field, None) for field in LENGTH_FIELDS}
+    # Some write -1 where there is no limit.
+    known = {field: value for field, value in read.items() if isinstance(value, int) and value > 0}
+    if not known:
+        if asked is None:
+            raise ParameterError(
+                f"the config.json of {name} does not say how many tokens the model reads (none of "
+                f"{', '.join(LENGTH_FIELDS)}); say it by --max-length."
+            )
+        return asked
+    field = min(known, key=known.__getitem__)
+    if asked is not None and asked > known[field]:
+        raise ParameterError(
+            f"max_length={asked}: {name} reads {known[field]} tokens at most ({field} in its "
+            f"config.json); take that or less."
+        )
+    return asked or known[field]
 
 
 def _gather(logits: "Tensor", wanted: "Tensor") -> list[float]:

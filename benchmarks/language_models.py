@@ -70,6 +70,22 @@ class ScoredToken:
     log_probability: float | None
 
 
+@dataclass(frozen=True)
+class ReadText:
+    """One text with the scores of its tokens.
+
+    Parameters
+    ----------
+    score : TextScore
+        Of the text.
+    tokens : tuple of ScoredToken
+        In the order of the text.
+    """
+
+    score: TextScore
+    tokens: tuple[ScoredToken, ...]
+
+
 class LanguageModel(Protocol):
     """What gives texts a probability."""
 
@@ -98,18 +114,20 @@ class LanguageModel(Protocol):
             In the order of the texts.
         """
 
-    def read(self, text: str) -> list[ScoredToken]:
-        """Score each token of one text.
+    def read(self, text: str, advance: Advance) -> ReadText:
+        """Score one text, and keep what its tokens had.
 
         Parameters
         ----------
         text : str
             The text.
+        advance : callable
+            Told which share is done.
 
         Returns
         -------
-        list of ScoredToken
-            In the order of the text.
+        ReadText
+            Its score, as `score` gives it, and its tokens.
         """
 
 
@@ -168,25 +186,24 @@ class MaskedModel:
         list of TextScore
             In the order of the texts.
         """
-        scores = self._model.score(texts, self._options, progress=_Share(advance))
-        columns = (scores.sums, scores.counts, count_words(texts), count_bytes(texts))
-        rows = zip(*(column.tolist() for column in (*columns, scores.n_windows)), strict=True)
-        return [TextScore(*row) for row in rows]
+        return _sum_up(texts, self._score(texts, advance))
 
-    def read(self, text: str) -> list[ScoredToken]:
-        """Score each token of one text.
+    def read(self, text: str, advance: Advance) -> ReadText:
+        """Score one text, and keep what its tokens had.
 
         Parameters
         ----------
         text : str
             The text.
+        advance : callable
+            Told which share is done.
 
         Returns
         -------
-        list of ScoredToken
-            In the order of the text.
+        ReadText
+            Its score, as `score` gives it, and its tokens.
         """
-        scores: TokenScores = self._model.score([text], self._options)
+        scores = self._score([text], advance)
         names = self._model.model.tokenizer.token_names()
         tokens = zip(
             scores.texts.tokens.input_ids.tolist(),
@@ -194,10 +211,21 @@ class MaskedModel:
             scores.log_probabilities.tolist(),
             strict=True,
         )
-        return [
+        read = (
             ScoredToken(names[id_], start, stop, None if np.isnan(score) else score)
             for id_, (start, stop), score in tokens
-        ]
+        )
+        (score,) = _sum_up([text], scores)
+        return ReadText(score, tuple(read))
+
+    def _score(self, texts: Sequence[str], advance: Advance) -> TokenScores:
+        return self._model.score(texts, self._options, progress=_Share(advance))
+
+
+def _sum_up(texts: Sequence[str], scores: TokenScores) -> list[TextScore]:
+    columns = (scores.sums, scores.counts, count_words(texts), count_bytes(texts))
+    rows = zip(*(column.tolist() for column in (*columns, scores.n_windows)), strict=True)
+    return [TextScore(*row) for row in rows]
 
 
 class _Share:

@@ -1,14 +1,15 @@
 """Perplexity of language models on texts: per token, word and byte, with intervals."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from skencoder.errors import ParameterError, SkencoderError
 
 from .errors import RunStoppedError
-from .language_models import LanguageModel, TextScore, open_language_model
+from .first_text import FirstTextKept
+from .language_models import LanguageModel, ScoredToken, TextScore, open_language_model
 from .perplexity_scoring import PART, ScoredTexts, ScoringTask, score_texts
 from .perplexity_settings import PerplexitySettings
 from .perplexity_statistics import Interval, choose_measures, measure_texts
@@ -72,12 +73,15 @@ class PerplexityReport:
         Their scores.
     figures : mapping of str to Interval
         Over all texts.
+    first : tuple of ScoredToken or None
+        Tokens of the first text, where they were asked for.
     """
 
     model: ModelFacts
     data: TextCollection
     scored: ScoredTexts
     figures: Mapping[str, Interval]
+    first: tuple[ScoredToken, ...] | None = None
 
 
 def run_perplexity(
@@ -86,6 +90,7 @@ def run_perplexity(
     settings: PerplexitySettings | None = None,
     *,
     results: Path | None = None,
+    read_first: bool = False,
 ) -> tuple[list[PerplexityReport], dict[str, str]]:
     """Score texts with models; one that cannot be used does not stop the others.
 
@@ -99,6 +104,8 @@ def run_perplexity(
         How to score.
     results : path, optional
         Folder of results; texts that are finished there are not scored again.
+    read_first : bool, default=False
+        Whether the reports hold the tokens of the first text.
 
     Returns
     -------
@@ -115,7 +122,7 @@ def run_perplexity(
         If it was stopped from the keyboard; finished texts are kept.
     """
     task = ScoringTask(PART, data, settings or PerplexitySettings(), results)
-    return for_each_model(models, task, _measure)
+    return for_each_model(models, task, _measure_and_read if read_first else _measure)
 
 
 def for_each_model(
@@ -171,6 +178,11 @@ def _measure(model: LanguageModel, task: ScoringTask) -> PerplexityReport:
 
     scored = score_texts(model, task, fields)
     return PerplexityReport(ModelFacts.of(model), task.data, scored, figures(scored.scores))
+
+
+def _measure_and_read(model: LanguageModel, task: ScoringTask) -> PerplexityReport:
+    keeping = FirstTextKept(model, task.data.texts[0])
+    return replace(_measure(keeping, task), first=keeping.tokens)
 
 
 def _kept(results: Path | None) -> str:

@@ -24,6 +24,7 @@ from benchmarks.perplexity_settings import PerplexitySettings
 from benchmarks.perplexity_store import PerplexityStore
 from benchmarks.perplexity_texts import TextCollection, read_dataset, read_text_file
 from skencoder.errors import ParameterError
+from skencoder.pseudo_likelihood import PseudoLikelihood
 from tests.pseudo_likelihood.models import write_family, write_known
 
 ROOT = Path(__file__).parents[2]
@@ -269,6 +270,35 @@ def test_the_command(run, known, tmp_path):
     assert "Scoring 6 texts: 100%" in told
     assert "cat the cat" in shown
     assert "<mark" in page.read_text()
+
+
+def test_a_page_shows_what_was_scored(run, known, tmp_path, encoded, monkeypatch):
+    read, loaded = [], []
+    score, load = PseudoLikelihood.score, PseudoLikelihood.load
+
+    def spy(self, texts, *options, **named):
+        read.extend(texts)
+        return score(self, texts, *options, **named)
+
+    monkeypatch.setattr(PseudoLikelihood, "score", spy)
+    monkeypatch.setattr(
+        PseudoLikelihood, "load", lambda *a, **b: loaded.append(a) or load(*a, **b)
+    )
+    path, page = tmp_path / "mine.txt", tmp_path / "page.html"
+    path.write_text("\n".join(DATA.texts))
+    results = ["--results", tmp_path / "results"]
+    code, shown, told = run("--model", known, "--texts", path, "--html", page, *results)
+    assert code == 0, told
+    assert sorted(read) == sorted(DATA.texts)
+    assert len(loaded) == 1
+    (whole,), _ = run_perplexity([known], DATA)
+    assert f"{whole.figures['pppl_per_token'].value:.4f}" in shown
+    first = page.read_text()
+    # Its score is known then, but its tokens are not kept in results.
+    read.clear()
+    assert run("--model", known, "--texts", path, "--html", page, *results)[0] == 0
+    assert read == [DATA.texts[0]]
+    assert page.read_text() == first
 
 
 @pytest.mark.parametrize(
