@@ -52,7 +52,7 @@ class TaskSelection:
         Returns
         -------
         list of TaskChoice
-            In order; one that a benchmark has too is there once.
+            In order; one that is named twice, or that a benchmark has too, is there once.
 
         Raises
         ------
@@ -65,7 +65,7 @@ class TaskSelection:
         _check_types(self.types)
         _check_languages(self.languages)
         # A task by name must have one of the subsets; of the others those are taken that do.
-        named = [make_task(name, subsets=self.subsets) for name in self.tasks]
+        named = [make_task(name, subsets=self.subsets) for name in dict.fromkeys(self.tasks)]
         others = [task for task in self._other_tasks() if _narrow(task, self.subsets)]
         kept_named, kept_others = (list(filter(self._keeps, part)) for part in (named, others))
         if not kept_named and not kept_others:

@@ -11,9 +11,10 @@ import mteb
 from skencoder.errors import SkencoderError
 
 from .data_root import DataRoot
+from .encoding_record import EncodingRecord
 from .errors import UnreadableDataError
 from .mteb_examples import ExampleRecorder
-from .mteb_model import EncodingRecord, MTEBModel
+from .mteb_model import MTEBModel
 from .mteb_results import ResultStore
 from .mteb_search import MTEBSearcher
 

@@ -214,6 +214,8 @@ def _read_run(line: bytes) -> RunLine:
             part["split"],
             part["subset"],
             int(part["n_texts"]),
+            # Earlier versions did not count them apart.
+            int(part.get("n_encoded", part["n_texts"])),
             int(part["n_truncated"]),
             float(part["seconds"]),
         )

@@ -95,8 +95,9 @@ class Encoding:
     ----------
     split, subset : str
         As in `SubsetScore`.
-    n_texts, n_truncated : int
-        Texts, and those of them that were cut.
+    n_texts, n_encoded, n_truncated : int
+        Texts that were asked for, those of them that were encoded and not found in a cache, and
+        those that were cut.
     seconds : float
         Time spent in the model.
     """
@@ -104,6 +105,7 @@ class Encoding:
     split: str
     subset: str
     n_texts: int
+    n_encoded: int
     n_truncated: int
     seconds: float
 
