@@ -200,6 +200,8 @@ class PseudoPerplexityScorer(BaseEstimator):
 
         Raises
         ------
+        NonFiniteScoreError
+            If the model gives a token a score that is NaN or infinite.
         NotFittedError
             If ``fit`` has not been called.
         TextInputError
@@ -231,6 +233,8 @@ class PseudoPerplexityScorer(BaseEstimator):
 
         Raises
         ------
+        NonFiniteScoreError
+            If the model gives a token a score that is NaN or infinite.
         NotFittedError
             If ``fit`` has not been called.
         TextInputError
@@ -266,6 +270,8 @@ class PseudoPerplexityScorer(BaseEstimator):
 
         Raises
         ------
+        NonFiniteScoreError
+            If the model gives a token a score that is NaN or infinite.
         NotFittedError
             If ``fit`` has not been called.
         TextInputError
@@ -302,6 +308,8 @@ class PseudoPerplexityScorer(BaseEstimator):
 
         Raises
         ------
+        NonFiniteScoreError
+            If the model gives a token a score that is NaN or infinite.
         NotFittedError
             If ``fit`` has not been called.
         TextInputError
@@ -327,6 +335,8 @@ class PseudoPerplexityScorer(BaseEstimator):
 
         Raises
         ------
+        NonFiniteScoreError
+            If the model gives a token a score that is NaN or infinite.
         NotFittedError
             If ``fit`` has not been called.
         TextInputError

@@ -8,8 +8,14 @@ from skencoder.pseudo_likelihood.copies import CopyBatch, check_masked
 from skencoder.pseudo_likelihood.loading import LoadedMaskedLM, load_for_scoring
 from skencoder.pseudo_likelihood.masking import MASKINGS
 from skencoder.pseudo_likelihood.options import METHODS, ScoringOptions, ScoringPlan
-from skencoder.pseudo_likelihood.scores import TokenScores, count_bytes, count_words
-from skencoder.pseudo_likelihood.scoring import Progress, PseudoLikelihood
+from skencoder.pseudo_likelihood.progress import Progress
+from skencoder.pseudo_likelihood.scores import (
+    TokenScores,
+    count_bytes,
+    count_words,
+    refuse_score,
+)
+from skencoder.pseudo_likelihood.scoring import PseudoLikelihood
 from skencoder.pseudo_likelihood.windows import ScoringWindows, plan_scoring_windows
 
 __all__ = [
@@ -28,4 +34,5 @@ __all__ = [
     "count_words",
     "load_for_scoring",
     "plan_scoring_windows",
+    "refuse_score",
 ]

@@ -28,6 +28,8 @@ class LoadedMaskedLM:
 
     Parameters
     ----------
+    name : str
+        As it was asked for; for messages.
     encoder : Encoder
         On its device, in the precision asked for.
     head : MaskedLMHead
@@ -42,6 +44,7 @@ class LoadedMaskedLM:
         In what the encoder computes.
     """
 
+    name: str
     encoder: Encoder
     head: MaskedLMHead
     tokenizer: TextTokenizer
@@ -98,7 +101,9 @@ def load_for_scoring(
     mask_id = find_mask_id(checkpoint.folder, tokenizer, checkpoint.special_ids)
     _check_mask_id(mask_id, checkpoint)
     encoder, head = _to_device(masked_lm, where, resolved)
-    return LoadedMaskedLM(encoder, head, tokenizer, mask_id, checkpoint.fingerprint, resolved)
+    return LoadedMaskedLM(
+        str(name), encoder, head, tokenizer, mask_id, checkpoint.fingerprint, resolved
+    )
 
 
 def _resolve_device(device: str) -> torch.device:

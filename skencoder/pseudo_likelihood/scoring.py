@@ -6,7 +6,6 @@ What is masked stands in `masking`, how long texts are read in `windows`.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import torch
@@ -31,7 +30,8 @@ from skencoder.pseudo_likelihood.masking import (
     draw_tokens,
 )
 from skencoder.pseudo_likelihood.options import ScoringOptions, ScoringPlan, plan_scoring
-from skencoder.pseudo_likelihood.scores import TokenScores
+from skencoder.pseudo_likelihood.progress import Progress, Silent
+from skencoder.pseudo_likelihood.scores import TokenScores, refuse_score
 from skencoder.pseudo_likelihood.windows import ScoringWindows, plan_scoring_windows
 from skencoder.text_checks import check_texts
 from skencoder.tokenization import WordedTexts
@@ -40,37 +40,6 @@ from skencoder.work_sharing import is_out_of_memory
 # Numbers of logits that are there at once, 64 MB: with 250,002 tokens in the vocabulary the scores
 # of 67 positions.
 LOGITS_AT_ONCE = 2**24
-
-
-class Progress(Protocol):
-    """Is told how far scoring has come."""
-
-    def start(self, total: int) -> None:
-        """Hear how much there is to do.
-
-        Parameters
-        ----------
-        total : int
-            Tokens of all masked copies.
-        """
-
-    def advance(self, number: int) -> None:
-        """Hear how much more is done.
-
-        Parameters
-        ----------
-        number : int
-            Tokens since the last time.
-        """
-
-
-@dataclass(frozen=True)
-class _Silent:
-    def start(self, total: int) -> None:
-        """Say nothing."""
-
-    def advance(self, number: int) -> None:
-        """Say nothing."""
 
 
 class PseudoLikelihood:
@@ -184,13 +153,15 @@ class PseudoLikelihood:
             If a single window does not fit the device's memory.
         MaskingError
             If the mask token is an ordinary token of the texts.
+        NonFiniteScoreError
+            If the model gives a token a score that is NaN or infinite.
         ParameterError
             If an option does not fit this model.
         TextInputError
             If a row is no text.
         """
         check_texts(texts)
-        plan, told = self.plan(options or ScoringOptions()), progress or _Silent()
+        plan, told = self.plan(options or ScoringOptions()), progress or Silent()
         unique, inverse = _deduplicate(texts)
         worded = self.model.tokenizer.read_words(unique)
         windows = plan_scoring_windows(worded.tokens, plan.body_length, plan.stride)
@@ -201,9 +172,22 @@ class PseudoLikelihood:
         for batch in copies:
             check_masked(batch)
             for part, found in self._score_in_parts(batch):
+                self._check_finite(found, part, worded, unique)
                 scores[part.sources] = found
                 told.advance(len(part.input_ids))
         return TokenScores(worded, scores, windows.counts(len(unique))).take_rows(inverse)
+
+    def _check_finite(
+        self, found: NDArray[np.float64], part: CopyBatch, worded: WordedTexts, texts: list[str]
+    ) -> None:
+        """Refuse a score that would pass for that of a token not scored."""
+        wrong = np.flatnonzero(~np.isfinite(found))
+        if not len(wrong):
+            return
+        place = part.sources[wrong[0]]
+        row = int(np.searchsorted(worded.tokens.offsets, place, side="right")) - 1
+        model, precision = self.model.name, self.model.precision
+        raise refuse_score(float(found[wrong[0]]), texts[row], model=model, precision=precision)
 
     def _frame(self) -> "_Frame":
         tokenizer = self.model.tokenizer
