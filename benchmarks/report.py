@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from skencoder.errors import ParameterError
+
 from .compare import Comparison, run_compare
 from .compare_settings import CompareSettings
 from .report_content import Report, Section
@@ -42,6 +44,8 @@ def run_report(
     results = read_results(folder)
     labels, models = _choose(results, settings)
     has_scores = any(model.tasks for model in results.models)
+    if settings and not has_scores:
+        _check_names(results, settings, models)
     comparison = run_compare(folder, settings) if has_scores else None
     sections = [
         _summary(labels, models, comparison, results.foreign),
@@ -66,6 +70,22 @@ def _choose(
         or {label, model.name, model.name.rpartition("/")[2]}.intersection(wanted)
     ]
     return [label for label, _ in kept], [model for _, model in kept]
+
+
+def _check_names(
+    results: Results, settings: CompareSettings, models: list[ModelResults]
+) -> None:
+    """Refuse names that nothing bears; where there are scores, `compare` does."""
+    if settings.tasks:
+        raise ParameterError(
+            f"tasks={settings.tasks[0]!r}: there is no task in {results.folder}, only perplexity "
+            "and bias; leave --tasks out."
+        )
+    if not models:
+        raise ParameterError(
+            f"models={(settings.models or [''])[0]!r} is not in {results.folder}; there are "
+            f"{', '.join(map(repr, results.labels))}."
+        )
 
 
 def _summary(

@@ -177,6 +177,25 @@ class Measurement:
     figures: Mapping[str, Figure]
     content: Mapping[str, Any] = field(repr=False)
 
+    @property
+    def data_name(self) -> str:
+        """What was measured on; empty where the file does not say."""
+        data = self.content.get("data")
+        return str(data.get("name", "")) if isinstance(data, dict) else str(data or "")
+
+    @property
+    def n_texts(self) -> int | None:
+        """How many texts; None where the file does not say."""
+        data = self.content.get("data")
+        count = data.get("texts") if isinstance(data, dict) else None
+        return count if isinstance(count, int) else None
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """How it was measured; empty where the file does not say."""
+        found = self.content.get("settings")
+        return found if isinstance(found, dict) else {}
+
 
 @dataclass(frozen=True, eq=False)
 class ModelResults:

@@ -6,13 +6,14 @@ Screenshots go to the folder that SKENCODER_TEST_ARTIFACTS names, else to the te
 import json
 import os
 import re
+import shlex
 import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
-from benchmarks.cli import main
+from benchmarks.cli import app, main
 from benchmarks.command_report import report_command
 from benchmarks.compare_settings import CompareSettings
 from benchmarks.errors import MissingDataError
@@ -25,7 +26,7 @@ from benchmarks.report_plots import Bar, draw_intervals
 from benchmarks.report_svg import element, log_ticks, shorten, ticks
 from benchmarks.report_text import to_latex, to_markdown
 from skencoder.errors import ParameterError
-from tests.benchmarks.results_in_small import MACHINE, write_model, write_run
+from tests.benchmarks.results_in_small import MACHINE, write_meta, write_model, write_run
 
 EVIL = "local/<script>document.title='run'</script>&\"'|_$%"
 TASKS = ("Banking77Classification", "STSBenchmark", "NFCorpus", "SIB200Classification")
@@ -177,6 +178,54 @@ def test_what_is_told(page, report):
     ):
         assert part in told, part
     assert not report.problems
+
+
+def test_commands_repeat_what_was_set(tmp_path):
+    place = tmp_path / "results" / "local__tiny" / ("f" * 12)
+    write_meta(place, "local/tiny")
+    shared = {"kind": "perplexity", "method": "pll", "figures": figures(x=(1.0, None, None))}
+    for name, data, more in (
+        ("python-docs-0a1b2c3d.pll", {"name": "python-docs", "texts": 2}, {}),
+        (
+            "python-docs-0a1b2c3d.mlm-loss.mask_probability=0.3.precision=bfloat16",
+            {"name": "python-docs", "texts": 2},
+            {"method": "mlm-loss", "settings": {"precision": "bfloat16", "stride": 9}},
+        ),
+        (
+            "t-0a1b2c3d.left-to-right",
+            {"name": "t", "texts": 3},
+            {"method": "left-to-right", "model_kind": "autoregressive"},
+        ),
+    ):
+        write_measurement(place, "perplexity", name, shared | {"data": data} | more)
+    for name, settings in (("weat6", {"samples": 5, "seed": 3}), ("weat7", {"seed": 0})):
+        content = {"kind": "weat", "data": {"name": name}, "settings": settings}
+        found = figures(effect_size=(1.0, None, None))
+        write_measurement(place, "bias", f"{name}-0", content | {"figures": found})
+    report = run_report(tmp_path)
+    commands = {section.name: section.code for section in report.sections}["repeat"]
+    ends = f"--data-root DATA --results {tmp_path}"
+    assert set(commands) == {
+        "skencoder-bench perplexity --model ./tiny --dataset python-docs --first 2 --method pll "
+        + ends,
+        "skencoder-bench perplexity --model ./tiny --dataset python-docs --first 2 "
+        f"--method mlm-loss --mask-probability 0.3 --precision bfloat16 {ends}",
+        f"skencoder-bench perplexity --model ./tiny --texts FILES/t {ends}",
+        f"skencoder-bench bias --model ./tiny --tests weat6 --samples 5 --seed 3 {ends}",
+        f"skencoder-bench bias --model ./tiny --tests weat7 {ends}",
+        f"skencoder-bench report {tmp_path}",
+    }
+    # Each is one that this program takes.
+    for command in commands:
+        _, name, *rest = shlex.split(command)
+        app.parse_args([name, *rest], exit_on_error=False, print_error=False)
+    (table,) = [table for table in report.tables if table.name == "perplexities"]
+    told = {row[3].text for row in table.rows}
+    assert told == {"2 texts", "2 texts, bfloat16, stride 9", "3 texts"}
+    with pytest.raises(ParameterError, match="models='nosuch' is not in .*there are 'tiny'"):
+        run_report(tmp_path, CompareSettings(models=["nosuch"]))
+    with pytest.raises(ParameterError, match="tasks='nosuch': there is no task in"):
+        run_report(tmp_path, CompareSettings(tasks=["nosuch"]))
 
 
 def test_names_are_text(page):
