@@ -6,24 +6,21 @@ texts roll through windows of the model's limit, each token scored once.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from importlib import import_module
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from skencoder.checkpoints import locate_checkpoint
-from skencoder.errors import CheckpointError, DeviceError, ParameterError
-from skencoder.pseudo_likelihood import count_bytes, count_words
+from skencoder.errors import CheckpointError
+from skencoder.pseudo_likelihood import count_bytes, count_words, refuse_score
 
+from .autoregressive_loading import choose_limit, load_autoregressive
 from .data_root import checksum
-from .errors import MissingPackageError
 from .language_models import AUTOREGRESSIVE, Advance, ReadText, ScoredToken, TextScore
 from .perplexity_settings import PerplexitySettings
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-DTYPES = {name: name for name in ("float32", "bfloat16", "float16")} | {"auto": "float32"}
-# Where configurations say how many tokens a model reads.
-LENGTH_FIELDS = ("n_positions", "n_ctx", "max_position_embeddings", "max_seq_len")
 # Numbers of logits that are there at once, 128 MB, unless a single window has more.
 LOGITS_AT_ONCE = 2**25
 
@@ -94,7 +91,7 @@ class AutoregressiveModel:
         If ``max_length`` is more than the model reads, or is None and the configuration says
         nothing of it.
     DeviceError
-        If the precision is not to be had.
+        If this machine has no such device, or the precision is not to be had.
     """
 
     kind = AUTOREGRESSIVE
@@ -103,9 +100,9 @@ class AutoregressiveModel:
     def __init__(self, name: str, settings: PerplexitySettings) -> None:
         self.name = name
         folder = locate_checkpoint(name)
-        self._model, self._tokenizer = _load(str(folder), settings)
+        self._model, self._tokenizer = load_autoregressive(str(folder), settings)
         self.fingerprint = checksum(folder).removeprefix("sha256-")
-        self._limit = _choose_limit(self._model.config, settings.max_length, name)
+        self._limit = choose_limit(self._model.config, settings.max_length, name)
         self._first = self._first_token(str(folder))
 
     @property
@@ -132,6 +129,11 @@ class AutoregressiveModel:
         -------
         list of TextScore
             In the order of the texts.
+
+        Raises
+        ------
+        NonFiniteScoreError
+            If the model gives a token a score that is NaN or infinite.
         """
         ids = [self._tokenize(text)["input_ids"] for text in texts]
         return self._sum_up(texts, self._guess(ids, advance))
@@ -150,6 +152,11 @@ class AutoregressiveModel:
         -------
         ReadText
             Its score, as `score` gives it, and its tokens.
+
+        Raises
+        ------
+        NonFiniteScoreError
+            If the model gives a token a score that is NaN or infinite.
         """
         encoded = self._tokenize(text, return_offsets_mapping=True)
         (scores,) = found = self._guess([encoded["input_ids"]], advance)
@@ -162,8 +169,16 @@ class AutoregressiveModel:
     def _sum_up(self, texts: Sequence[str], found: list[list[float]]) -> list[TextScore]:
         words, sizes = count_words(texts).tolist(), count_bytes(texts).tolist()
         windows = (len(roll(len(scores), self._limit)) for scores in found)
-        rows = zip(map(sum, found), map(len, found), words, sizes, windows, strict=True)
+        sums = [self._add(scores, text) for scores, text in zip(found, texts, strict=True)]
+        rows = zip(sums, map(len, found), words, sizes, windows, strict=True)
         return [TextScore(*row) for row in rows]
+
+    def _add(self, scores: list[float], text: str) -> float:
+        total = sum(scores)
+        if isfinite(total):
+            return total
+        wrong = next(score for score in scores if not isfinite(score))
+        raise refuse_score(wrong, text, model=self.name, precision=self.used["precision"])
 
     def _tokenize(self, text: str, **options: bool) -> Any:
         return self._tokenizer(text, add_special_tokens=False, verbose=False, **options)
@@ -226,68 +241,6 @@ class AutoregressiveModel:
         return ids[window.start - window.context : window.stop - 1]
 
 
-def _choose_limit(config: Any, asked: int | None, name: str) -> int:
-    """Give how many tokens are read at once; no more than there are positions."""
-    read = {field: getattr(config.get_text_config(), field, None) for field in LENGTH_FIELDS}
-    # Some write -1 where there is no limit.
-    known = {field: value for field, value in read.items() if isinstance(value, int) and value > 0}
-    if not known:
-        if asked is None:
-            raise ParameterError(
-                f"the config.json of {name} does not say how many tokens the model reads (none of "
-                f"{', '.join(LENGTH_FIELDS)}); say it by --max-length."
-            )
-        return asked
-    field = min(known, key=known.__getitem__)
-    if asked is not None and asked > known[field]:
-        raise ParameterError(
-            f"max_length={asked}: {name} reads {known[field]} tokens at most ({field} in its "
-            f"config.json); take that or less."
-        )
-    return asked or known[field]
-
-
 def _gather(logits: "Tensor", wanted: "Tensor") -> list[float]:
     found = logits.gather(1, wanted[:, None])[:, 0] - logits.logsumexp(1)
     return [float(score) for score in found.double().tolist()]
-
-
-def _load(folder: str, settings: PerplexitySettings) -> tuple[Any, Any]:
-    try:
-        # Its types say less than it does.
-        transformers: Any = import_module("transformers")
-    except ImportError as error:
-        raise MissingPackageError(
-            "autoregressive models are computed by transformers: "
-            "pip install 'skencoder[transformers]'"
-        ) from error
-    if settings.precision not in DTYPES:
-        raise DeviceError(
-            f"precision={settings.precision!r} is not to be had for autoregressive models; choose "
-            f"{', '.join(DTYPES)}."
-        )
-    try:
-        model, told = transformers.AutoModelForCausalLM.from_pretrained(
-            folder,
-            dtype=DTYPES[settings.precision],
-            local_files_only=True,
-            output_loading_info=True,
-        )
-        tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    except Exception as error:  # the library raises what its readers raise
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise CheckpointError(f"{folder} cannot be loaded by transformers: {reason}") from error
-    if told["missing_keys"]:
-        raise CheckpointError(
-            f"{folder} lacks weights, which transformers would draw at random: "
-            f"{', '.join(sorted(told['missing_keys'])[:5])}."
-        )
-    return model.eval().to(_device(settings.device)), tokenizer
-
-
-def _device(device: str) -> str:
-    import torch
-
-    if device != "auto":
-        return device
-    return "cuda" if torch.cuda.is_available() else "cpu"

@@ -5,7 +5,11 @@ masked copies), mask_token, loading (never without a trained head), scoring, sco
 """
 
 from skencoder.pseudo_likelihood.copies import CopyBatch, check_masked
-from skencoder.pseudo_likelihood.loading import LoadedMaskedLM, load_for_scoring
+from skencoder.pseudo_likelihood.loading import (
+    LoadedMaskedLM,
+    load_for_scoring,
+    resolve_device,
+)
 from skencoder.pseudo_likelihood.masking import MASKINGS
 from skencoder.pseudo_likelihood.options import METHODS, ScoringOptions, ScoringPlan
 from skencoder.pseudo_likelihood.progress import Progress
@@ -35,4 +39,5 @@ __all__ = [
     "load_for_scoring",
     "plan_scoring_windows",
     "refuse_score",
+    "resolve_device",
 ]

@@ -86,7 +86,7 @@ def load_for_scoring(
     ParameterError
         If precision or device has no such choice.
     """
-    where = _resolve_device(device)
+    where = resolve_device(device)
     resolved = resolve_precision(precision, where)
     files = read_checkpoint_files(name)
     if files.modules.static:
@@ -106,7 +106,26 @@ def load_for_scoring(
     )
 
 
-def _resolve_device(device: str) -> torch.device:
+def resolve_device(device: str) -> torch.device:
+    """Turn the name of one device into a device that is there.
+
+    Parameters
+    ----------
+    device : str
+        "cpu", "cuda", "cuda:1" or "mps"; auto takes the first GPU, else the CPU.
+
+    Returns
+    -------
+    torch.device
+        Where to compute.
+
+    Raises
+    ------
+    DeviceError
+        If this machine has no such device.
+    ParameterError
+        If it is not the name of one device.
+    """
     devices = resolve_devices(device) if isinstance(device, str) else []
     if len(devices) != 1:
         raise ParameterError(

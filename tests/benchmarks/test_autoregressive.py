@@ -148,6 +148,24 @@ def test_both_kinds_stand_in_one_table(model, tmp_path):
     assert len(list((tmp_path / "r").rglob("*.json"))) == 2
 
 
+@pytest.mark.parametrize("value", [float("nan"), 3e38])
+def test_scores_that_are_not_finite_are_refused_and_not_kept(tmp_path, value):
+    from safetensors.torch import load_file, save_file
+
+    folder = tmp_path / "gpt2"
+    write(folder, "gpt2")
+    path = folder / "model.safetensors"
+    tensors = load_file(path)
+    tensors["transformer.h.0.mlp.c_fc.weight"][0] = value
+    save_file(tensors, path, {"format": "pt"})
+    data = TextCollection("mine", ("the cat sat", "on the mat"))
+    reports, failures = run_perplexity([str(folder)], data, results=tmp_path / "r")
+    assert not reports
+    (reason,) = failures.values()
+    assert "gpt2 in float32 gives a token of 'the cat sat' a log-probability of nan" in reason
+    assert not list((tmp_path / "r").rglob("*.json*"))
+
+
 def test_missing_weights_are_not_drawn_at_random(tmp_path):
     from safetensors.torch import load_file, save_file
 
@@ -162,6 +180,10 @@ def test_missing_weights_are_not_drawn_at_random(tmp_path):
 def test_what_cannot_be_used(model, tmp_path):
     with pytest.raises(DeviceError, match="precision='int8' is not to be had"):
         AutoregressiveModel(model[1], PerplexitySettings(precision="int8"))
+    with pytest.raises(ParameterError, match="device must .* got 'banana'"):
+        AutoregressiveModel(model[1], PerplexitySettings(device="banana"))
+    with pytest.raises(DeviceError, match="device='cuda:99' is not there"):
+        AutoregressiveModel(model[1], PerplexitySettings(device="cuda:99"))
     write(tmp_path, "gpt2")
     (tmp_path / "tokenizer_config.json").write_text(
         json.dumps({"tokenizer_class": "PreTrainedTokenizerFast"})

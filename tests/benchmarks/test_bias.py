@@ -40,7 +40,12 @@ from benchmarks.results_folder import read_results
 from skencoder import EncoderVectorizer
 from skencoder.errors import ParameterError
 from skencoder.pseudo_likelihood import PseudoLikelihood
-from tests.pseudo_likelihood.models import make_tokenizer, score_plainly, write_family
+from tests.pseudo_likelihood.models import (
+    make_tokenizer,
+    score_plainly,
+    write_family,
+    write_overflowing,
+)
 
 VECTORS = {
     "east": (2.0, 0.0),
@@ -304,6 +309,18 @@ def test_a_model_without_a_head_is_refused(tiny_bert, data, monkeypatch, capsys)
     assert bias_command(model=[str(tiny_bert)], tests=both, data_root=data) == 1
     assert "crows-pairs failed" in capsys.readouterr().err
     assert bias_command(model=[str(tiny_bert)], tests=["crows-pairs"], data_root=data) == 2
+
+
+def test_scores_that_are_not_finite_are_refused(data, tmp_path, capsys):
+    """Half of the sentences would have a sum without the token that the model cannot score."""
+    model, results = write_overflowing(tmp_path, "read"), tmp_path / "results"
+    options = {"data_root": data, "results": results}
+    assert bias_command(model=[str(model)], tests=["crows-pairs"], **options) == 2
+    shown, told = capsys.readouterr()
+    assert "in float32 gives a token of" in told
+    assert "log-probability of nan" in told
+    assert not shown
+    assert not list(results.rglob("*.json*"))
 
 
 def test_a_pipeline_has_no_head(compass, data):

@@ -25,7 +25,7 @@ from benchmarks.perplexity_store import PerplexityStore
 from benchmarks.perplexity_texts import TextCollection, read_dataset, read_text_file
 from skencoder.errors import ParameterError
 from skencoder.pseudo_likelihood import PseudoLikelihood
-from tests.pseudo_likelihood.models import write_family, write_known
+from tests.pseudo_likelihood.models import write_family, write_known, write_overflowing
 
 ROOT = Path(__file__).parents[2]
 DATA = TextCollection("mine", ("the cat", "the", "cat the cat", "cat", "the the", "a cat"))
@@ -185,6 +185,14 @@ def test_one_bad_model_does_not_stop_the_others(known):
     assert [report.model.name for report in reports] == [known]
     assert "has no masked-language-model head" in failures["all-MiniLM-L6-v2"]
     assert "there is no such folder" in failures["./nowhere"]
+
+
+def test_scores_that_are_not_finite_are_refused_and_not_kept(tmp_path):
+    model = str(write_overflowing(tmp_path, "cat"))
+    reports, failures = run_perplexity([model], DATA, results=tmp_path / "results")
+    assert not reports
+    assert "overflowing in float32 gives a token of 'cat the cat'" in failures[model]
+    assert not list((tmp_path / "results").rglob("*.json*"))
 
 
 def test_no_model_and_no_token(known):
