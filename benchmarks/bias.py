@@ -23,6 +23,7 @@ from .bias_settings import BiasSettings
 from .crows_pairs import FILE, NAME, Stereotypes, read_crows_pairs
 from .crows_pairs_scoring import CrowsPairsTask, measure_stereotypes
 from .errors import MissingDataError, ResultFileError, RunStoppedError
+from .output_files import make_results_folder
 from .task_progress import task_bar
 from .weat import Association
 
@@ -127,6 +128,8 @@ def run_bias(
     if not chosen:
         raise ParameterError("model: name at least one checkpoint.")
     place = None if results is None else Path(results)
+    if place:
+        make_results_folder(place)
     asked = _find_tests(Path(data_root), tests, settings or BiasSettings(), place)
     runs: list[BiasRun] = []
     try:

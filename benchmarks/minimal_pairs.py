@@ -18,8 +18,9 @@ from .language_models import LanguageModel, TextScore
 from .perplexity import ModelFacts, for_each_model
 from .perplexity_scoring import ScoredTexts, ScoringTask, score_texts
 from .perplexity_settings import PerplexitySettings
-from .perplexity_statistics import CONFIDENCE, RESAMPLES, Interval, wilson_bounds
+from .perplexity_statistics import CONFIDENCE, RESAMPLES, wilson_bounds
 from .perplexity_texts import TextCollection
+from .result_records import Figure
 
 KIND = "pairs"
 OVERALL = "mean over paradigms"
@@ -80,14 +81,14 @@ class PairsReport:
         The pairs.
     scored : ScoredTexts
         Scores of good and bad sentences in turn.
-    accuracies : mapping of str to Interval
+    accuracies : mapping of str to Figure
         By paradigm, then by phenomenon if it has several, and `OVERALL`.
     """
 
     model: ModelFacts
     data: PairCollection
     scored: ScoredTexts
-    accuracies: Mapping[str, Interval]
+    accuracies: Mapping[str, Figure]
 
 
 def run_pairs(
@@ -145,7 +146,7 @@ def run_pairs(
 
 def measure_pairs(
     pairs: Sequence[MinimalPair], scores: Sequence[TextScore], *, seed: int = 0
-) -> dict[str, Interval]:
+) -> dict[str, Figure]:
     """Count how often the good sentence is likelier; equally likely ones count as wrong.
 
     Parameters
@@ -159,7 +160,7 @@ def measure_pairs(
 
     Returns
     -------
-    dict of str to Interval
+    dict of str to Figure
         Of each paradigm with Wilson's interval; of each phenomenon of several paradigms, and
         over all, the mean over paradigms with the interval of a bootstrap within paradigms.
 
@@ -174,7 +175,7 @@ def measure_pairs(
         members.setdefault(pair.paradigm, []).append(row)
     counts = {name: (int(right[rows].sum()), len(rows)) for name, rows in members.items()}
     found = {
-        name: Interval(count / total, *wilson_bounds(count, total))
+        name: Figure(count / total, *wilson_bounds(count, total))
         for name, (count, total) in counts.items()
     }
     groups: dict[str, list[str]] = {}
@@ -266,7 +267,7 @@ def _read_line(path: Path, number: int, line: str) -> MinimalPair:
     return pair
 
 
-def _mean(counts: Sequence[tuple[int, int]], seed: int) -> Interval:
+def _mean(counts: Sequence[tuple[int, int]], seed: int) -> Figure:
     """Average accuracies; drawing pairs anew within a paradigm is drawing from a binomial."""
     right, pairs = np.array(counts).T
     rng = np.random.default_rng(seed)
@@ -274,4 +275,4 @@ def _mean(counts: Sequence[tuple[int, int]], seed: int) -> Interval:
         rng.binomial(pairs, right / pairs, (RESAMPLES, len(pairs))) / pairs
     ).mean(axis=1)
     low, high = np.quantile(drawn, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]).tolist()
-    return Interval(float((right / pairs).mean()), low, high)
+    return Figure(float((right / pairs).mean()), low, high)

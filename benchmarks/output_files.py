@@ -23,6 +23,31 @@ def check_folder(path: Path) -> None:
         raise ParameterError(f"{path}: there is no folder {path.parent} to write it to.")
 
 
+def make_results_folder(path: Path) -> None:
+    """Make a folder for results, or say why it cannot be one.
+
+    Parameters
+    ----------
+    path : path
+        The folder; it may be there.
+
+    Raises
+    ------
+    ParameterError
+        If it cannot be made, or nothing can be written to it.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        probe = path / f".{uuid4().hex}"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise ParameterError(
+            f"results={str(path)!r}: nothing can be written there ({error.strerror}); name "
+            "another folder."
+        ) from error
+
+
 def write_whole(path: Path, text: str) -> None:
     """Put a whole file in the place of another, never half of one.
 

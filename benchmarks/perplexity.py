@@ -10,10 +10,12 @@ from skencoder.errors import ParameterError, SkencoderError
 from .errors import RunStoppedError
 from .first_text import FirstTextKept
 from .language_models import LanguageModel, ScoredToken, TextScore, open_language_model
+from .output_files import make_results_folder
 from .perplexity_scoring import PART, ScoredTexts, ScoringTask, score_texts
 from .perplexity_settings import PerplexitySettings
-from .perplexity_statistics import Interval, choose_measures, measure_texts
+from .perplexity_statistics import choose_measures, measure_texts
 from .perplexity_texts import TextCollection
+from .result_records import Figure
 
 Report = TypeVar("Report")
 
@@ -71,7 +73,7 @@ class PerplexityReport:
         The texts.
     scored : ScoredTexts
         Their scores.
-    figures : mapping of str to Interval
+    figures : mapping of str to Figure
         Over all texts.
     first : tuple of ScoredToken or None
         Tokens of the first text, where they were asked for.
@@ -80,7 +82,7 @@ class PerplexityReport:
     model: ModelFacts
     data: TextCollection
     scored: ScoredTexts
-    figures: Mapping[str, Interval]
+    figures: Mapping[str, Figure]
     first: tuple[ScoredToken, ...] | None = None
 
 
@@ -117,7 +119,7 @@ def run_perplexity(
     Raises
     ------
     ParameterError
-        If no model is named.
+        If no model is named, or nothing can be written to the folder.
     RunStoppedError
         If it was stopped from the keyboard; finished texts are kept.
     """
@@ -157,6 +159,8 @@ def for_each_model(
     """
     if not models:
         raise ParameterError("model: name at least one checkpoint.")
+    if task.results:
+        make_results_folder(task.results)
     reports: list[Report] = []
     failures: dict[str, str] = {}
     for name in dict.fromkeys(models):
@@ -170,7 +174,7 @@ def for_each_model(
 
 
 def _measure(model: LanguageModel, task: ScoringTask) -> PerplexityReport:
-    def figures(scores: Sequence[TextScore]) -> dict[str, Interval]:
+    def figures(scores: Sequence[TextScore]) -> dict[str, Figure]:
         return measure_texts(scores, choose_measures(model.kind, model.method))
 
     def fields(scores: Sequence[TextScore]) -> dict[str, Any]:

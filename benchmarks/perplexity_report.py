@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from .language_models import AUTOREGRESSIVE
 from .minimal_pairs import PairsReport
 from .perplexity import ModelFacts, PerplexityReport
-from .perplexity_statistics import DRAWING, Interval
+from .perplexity_statistics import DRAWING
+from .result_records import Figure
 from .tables import MISSING, format_table
 
 # Columns, and the figures that may stand in them.
@@ -128,7 +129,7 @@ def _cell(report: PerplexityReport, column: str) -> str:
     return _interval(found[0], 4) if found else MISSING
 
 
-def _interval(interval: Interval, digits: int) -> str:
+def _interval(interval: Figure, digits: int) -> str:
     if interval.low is None or interval.high is None:
         return _number(interval.value, digits)
     low, high = _number(interval.low, digits), _number(interval.high, digits)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.stats import binomtest
 
 from .language_models import AUTOREGRESSIVE, TextScore
+from .result_records import Figure
 
 RESAMPLES = 10_000
 CONFIDENCE = 0.95
@@ -16,23 +17,6 @@ CONFIDENCE = 0.95
 WEIGHTS_AT_ONCE = 2**23
 # Of "mlm-loss" only drawn tokens are scored, so that words and bytes have no score of their own.
 DRAWING = "mlm-loss"
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A figure and how sure it is.
-
-    Parameters
-    ----------
-    value : float
-        On all texts.
-    low, high : float or None
-        Bounds of the 95 % bootstrap interval; None for a single text.
-    """
-
-    value: float
-    low: float | None
-    high: float | None
 
 
 @dataclass(frozen=True)
@@ -118,7 +102,7 @@ def measure_texts(
     *,
     resamples: int = RESAMPLES,
     seed: int = 0,
-) -> dict[str, Interval]:
+) -> dict[str, Figure]:
     """Sum scores up, micro-averaged: each token, word or byte counts the same.
 
     Parameters
@@ -134,7 +118,7 @@ def measure_texts(
 
     Returns
     -------
-    dict of str to Interval
+    dict of str to Figure
         By name; a measure whose unit is 0 in all is left out.
 
     References
@@ -153,7 +137,7 @@ def measure_texts(
         value = measure.finish(totals[0] / totals[place])
         low, high = _bounds(draws, place, measure) if draws is not None else (None, None)
         if math.isfinite(value):
-            found[measure.name] = Interval(value, low, high)
+            found[measure.name] = Figure(value, low, high)
     return found
 
 

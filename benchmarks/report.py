@@ -72,9 +72,7 @@ def _choose(
     return [label for label, _ in kept], [model for _, model in kept]
 
 
-def _check_names(
-    results: Results, settings: CompareSettings, models: list[ModelResults]
-) -> None:
+def _check_names(results: Results, settings: CompareSettings, models: list[ModelResults]) -> None:
     """Refuse names that nothing bears; where there are scores, `compare` does."""
     if settings.tasks:
         raise ParameterError(

@@ -245,6 +245,23 @@ def test_a_model_that_is_not_there_is_exit_code_2_and_a_sentence(run, hub_folder
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("command", ["mteb --tasks STSBenchmark", "perplexity --text a", "bias"])
+def test_results_that_cannot_be_written_are_exit_code_2_and_a_sentence(
+    run, home, hub_folder, tiny_bert, command
+):
+    (home / "file").write_text("")
+    name, *options = command.split()
+    more = [] if name == "perplexity" else ["--data-root", hub_folder]
+    if name == "bias":
+        (hub_folder / "bias" / "seat").mkdir(parents=True)
+
+    done = run(name, *options, "--model", tiny_bert, *more, "--results", "file/results")
+
+    assert done.returncode == 2
+    assert "error: results='file/results': nothing can be written there" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_an_unknown_task_is_exit_code_2_and_shows_the_nearest_names(run):
     done = run("mteb", "--tasks", "STSBenchmrk")
 

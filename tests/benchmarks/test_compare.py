@@ -1,6 +1,7 @@
 """Models of a results folder compared: by hand, against scipy, and as a user calls it."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from scipy.stats import spearmanr
 
 from benchmarks.cli import main
 from benchmarks.compare import run_compare
+from benchmarks.compare_plots import make_panels
 from benchmarks.compare_settings import CompareSettings
 from benchmarks.errors import MissingDataError, ResultFileError
 from benchmarks.pareto_plot import ParetoPoint, pareto_front
@@ -182,6 +184,17 @@ def write_table(folder, *rows, header=HEADER):
     path = folder / "published.csv"
     path.write_text("\n".join([header, *rows]))
     return path
+
+
+@pytest.mark.parametrize(("threads", "told"), [(1, "1 thread"), (2, "2 threads")])
+def test_threads_are_counted_in_words(tmp_path, threads, told):
+    for name in ("a/one", "a/two"):
+        place = write_model(tmp_path, name, {"NFCorpus": [0.5, 1.0]})
+        (place / "skencoder_runs.jsonl").unlink()
+        write_run(place, "NFCorpus", machine=MACHINE | {"threads": threads})
+    comparison = compare(tmp_path)
+    panel = make_panels(comparison, comparison.overall)[0]
+    assert re.search(rf"\b{told}(?!s)", f"{panel}")
 
 
 def test_published_models_stand_in_the_table_without_intervals(folder):
