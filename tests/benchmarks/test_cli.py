@@ -356,7 +356,10 @@ def test_a_missing_package_is_named_with_what_installs_it(start, tmp_path, packa
 
     done = finish(start(*arguments))
 
-    assert done.returncode != 0
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.splitlines()) == 1
     assert package in done.stderr
     assert "pip install 'skencoder[benchmarks]'" in done.stderr
 
