@@ -1,7 +1,7 @@
 """Pseudo-likelihood: how well a masked language model guesses a text's tokens from the others.
 
 Reading order: options, masking (what is masked together), windows (long texts), copies (batches of
-masked copies), mask_token, loading (never without a trained head), scoring, scores.
+masked copies), mask_token, loading (never without a trained head), scoring, scoring_run, scores.
 """
 
 from skencoder.pseudo_likelihood.copies import CopyBatch, check_masked
@@ -20,6 +20,7 @@ from skencoder.pseudo_likelihood.scores import (
     refuse_score,
 )
 from skencoder.pseudo_likelihood.scoring import PseudoLikelihood
+from skencoder.pseudo_likelihood.scoring_run import ScoringRun
 from skencoder.pseudo_likelihood.windows import ScoringWindows, plan_scoring_windows
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "PseudoLikelihood",
     "ScoringOptions",
     "ScoringPlan",
+    "ScoringRun",
     "ScoringWindows",
     "TokenScores",
     "check_masked",
