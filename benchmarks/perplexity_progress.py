@@ -6,7 +6,7 @@ from types import TracebackType
 
 
 class ScoringBar:
-    """Shows how much of the work is done, on standard error.
+    """Shows how much of the work is done, on standard error if that is a terminal.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ class ScoringBar:
             total=_cost(self._lengths),
             desc=f"Scoring {len(self._lengths)} texts",
             file=sys.stderr,
-            disable=not self._lengths,
+            disable=not (self._lengths and sys.stderr.isatty()),
             bar_format="{desc}: {percentage:3.0f}%|{bar}| {elapsed} passed, {remaining} left",
         )
         return self
