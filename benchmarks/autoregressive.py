@@ -6,7 +6,7 @@ texts roll through windows of the model's limit, each token scored once.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import isfinite
+from math import isfinite, nan
 from typing import TYPE_CHECKING, Any
 
 from skencoder.checkpoints import locate_checkpoint
@@ -15,6 +15,7 @@ from skencoder.pseudo_likelihood import count_bytes, count_words, refuse_score
 
 from .autoregressive_loading import choose_limit, load_autoregressive
 from .data_root import checksum
+from .errors import ScoringStoppedError
 from .language_models import AUTOREGRESSIVE, Advance, ReadText, ScoredToken, TextScore
 from .perplexity_settings import PerplexitySettings
 
@@ -115,6 +116,25 @@ class AutoregressiveModel:
             "device": str(self._model.device),
         }
 
+    def costs(self, texts: Sequence[str]) -> list[int]:
+        """Say what the model has to read for each text.
+
+        Parameters
+        ----------
+        texts : sequence of str of shape (n_texts,)
+            The texts.
+
+        Returns
+        -------
+        list of int
+            In tokens, of all windows.
+        """
+        lengths = (len(self._tokenize(text)["input_ids"]) for text in texts)
+        return [
+            sum(w.context + w.stop - w.start for w in roll(length, self._limit))
+            for length in lengths
+        ]
+
     def score(self, texts: Sequence[str], advance: Advance) -> list[TextScore]:
         """Score texts.
 
@@ -134,9 +154,18 @@ class AutoregressiveModel:
         ------
         NonFiniteScoreError
             If the model gives a token a score that is NaN or infinite.
+        ScoringStoppedError
+            If it is stopped from the keyboard; it holds what is finished.
         """
         ids = [self._tokenize(text)["input_ids"] for text in texts]
-        return self._sum_up(texts, self._guess(ids, advance))
+        found = [[nan] * len(some) for some in ids]
+        try:
+            self._guess(ids, found, advance)
+        except KeyboardInterrupt as stop:
+            rows = [row for row, scores in enumerate(found) if all(map(isfinite, scores))]
+            done = self._sum_up([texts[row] for row in rows], [found[row] for row in rows])
+            raise ScoringStoppedError(dict(zip(rows, done, strict=True))) from stop
+        return self._sum_up(texts, found)
 
     def read(self, text: str, advance: Advance) -> ReadText:
         """Score one text, and keep what its tokens had.
@@ -159,11 +188,12 @@ class AutoregressiveModel:
             If the model gives a token a score that is NaN or infinite.
         """
         encoded = self._tokenize(text, return_offsets_mapping=True)
-        (scores,) = found = self._guess([encoded["input_ids"]], advance)
+        scores = [nan] * len(encoded["input_ids"])
+        self._guess([encoded["input_ids"]], [scores], advance)
         names = self._tokenizer.convert_ids_to_tokens(encoded["input_ids"])
         rows = zip(names, encoded["offset_mapping"], scores, strict=True)
         tokens = (ScoredToken(name, start, stop, score) for name, (start, stop), score in rows)
-        (score,) = self._sum_up([text], found)
+        (score,) = self._sum_up([text], [scores])
         return ReadText(score, tuple(tokens))
 
     def _sum_up(self, texts: Sequence[str], found: list[list[float]]) -> list[TextScore]:
@@ -192,9 +222,8 @@ class AutoregressiveModel:
             f"token of a text cannot be guessed from anything; name one in tokenizer_config.json."
         )
 
-    def _guess(self, texts: list[list[int]], advance: Advance) -> list[list[float]]:
-        """Give each token's score."""
-        scores = [[0.0] * len(ids) for ids in texts]
+    def _guess(self, texts: list[list[int]], scores: list[list[float]], advance: Advance) -> None:
+        """Fill in each token's score."""
         windows = [(row, w) for row, ids in enumerate(texts) for w in roll(len(ids), self._limit)]
         windows.sort(key=lambda entry: entry[1].start - entry[1].context - entry[1].stop)
         done, total = 0, sum(w.stop - w.start for _, w in windows)
@@ -203,7 +232,6 @@ class AutoregressiveModel:
                 scores[row][window.start : window.stop] = found
                 done += window.stop - window.start
             advance(done / total)
-        return scores
 
     def _batches(
         self, windows: list[tuple[int, RollingWindow]]

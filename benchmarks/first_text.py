@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from .errors import ScoringStoppedError
 from .language_models import Advance, LanguageModel, ReadText, ScoredToken, TextScore
 
 
@@ -33,6 +34,21 @@ class FirstTextKept:
         """The text's tokens; scored here only if the text was not among those scored."""
         return self.read(self._text, lambda _: None).tokens
 
+    def costs(self, texts: Sequence[str]) -> list[int]:
+        """Say what the model has to read for each text.
+
+        Parameters
+        ----------
+        texts : sequence of str of shape (n_texts,)
+            The texts.
+
+        Returns
+        -------
+        list of int
+            In tokens.
+        """
+        return self._model.costs(texts)
+
     def score(self, texts: Sequence[str], advance: Advance) -> list[TextScore]:
         """Score texts.
 
@@ -47,14 +63,27 @@ class FirstTextKept:
         -------
         list of TextScore
             In the order of the texts.
+
+        Raises
+        ------
+        ScoringStoppedError
+            If it is stopped from the keyboard; it holds what is finished.
         """
         if self._text not in texts:
             return self._model.score(texts, advance)
         row, part = texts.index(self._text), 1 / len(texts)
         first = self.read(self._text, lambda share: advance(share * part)).score
-        others = [text for number, text in enumerate(texts) if number != row]
-        scores = self._model.score(others, lambda share: advance(part + share * (1 - part)))
-        return [*scores[:row], first, *scores[row:]]
+        others = [number for number in range(len(texts)) if number != row]
+        found = {row: first}
+        if others:
+            rest = [texts[number] for number in others]
+            try:
+                scores = self._model.score(rest, lambda share: advance(part + share * (1 - part)))
+            except ScoringStoppedError as stop:
+                done = {others[number]: score for number, score in stop.scores.items()}
+                raise ScoringStoppedError(found | done) from stop
+            found |= dict(zip(others, scores, strict=True))
+        return [found[number] for number in range(len(texts))]
 
     def read(self, text: str, advance: Advance) -> ReadText:
         """Score one text, and keep what its tokens had.

@@ -19,6 +19,7 @@ from skencoder.pseudo_likelihood import (
     count_words,
 )
 
+from .errors import ScoringStoppedError
 from .perplexity_settings import PerplexitySettings
 from .result_files import read_object
 
@@ -98,6 +99,20 @@ class LanguageModel(Protocol):
     def used(self) -> dict[str, Any]:
         """How it is run: lengths, precision, device."""
 
+    def costs(self, texts: Sequence[str]) -> list[int]:
+        """Say what the model has to read for each text.
+
+        Parameters
+        ----------
+        texts : sequence of str of shape (n_texts,)
+            The texts.
+
+        Returns
+        -------
+        list of int
+            In tokens, of all windows and masked copies.
+        """
+
     def score(self, texts: Sequence[str], advance: Advance) -> list[TextScore]:
         """Score texts.
 
@@ -112,6 +127,11 @@ class LanguageModel(Protocol):
         -------
         list of TextScore
             In the order of the texts.
+
+        Raises
+        ------
+        ScoringStoppedError
+            If it is stopped from the keyboard; it holds what is finished.
         """
 
     def read(self, text: str, advance: Advance) -> ReadText:
@@ -171,6 +191,21 @@ class MaskedModel:
             "device": str(self._model.model.device),
         }
 
+    def costs(self, texts: Sequence[str]) -> list[int]:
+        """Say what the model has to read for each text.
+
+        Parameters
+        ----------
+        texts : sequence of str of shape (n_texts,)
+            The texts.
+
+        Returns
+        -------
+        list of int
+            In tokens, of all masked copies.
+        """
+        return [int(cost) for cost in self._model.prepare(texts, self._options).costs]
+
     def score(self, texts: Sequence[str], advance: Advance) -> list[TextScore]:
         """Score texts.
 
@@ -185,8 +220,21 @@ class MaskedModel:
         -------
         list of TextScore
             In the order of the texts.
+
+        Raises
+        ------
+        NonFiniteScoreError
+            If the model gives a token a score that is NaN or infinite.
+        ScoringStoppedError
+            If it is stopped from the keyboard; it holds what is finished.
         """
-        return _sum_up(texts, self._score(texts, advance))
+        run = self._model.prepare(texts, self._options)
+        try:
+            run.finish(_Share(advance))
+        except KeyboardInterrupt as stop:
+            scores, rows = _sum_up(texts, run.scores), np.flatnonzero(run.finished).tolist()
+            raise ScoringStoppedError({row: scores[row] for row in rows}) from stop
+        return _sum_up(texts, run.scores)
 
     def read(self, text: str, advance: Advance) -> ReadText:
         """Score one text, and keep what its tokens had.
@@ -203,7 +251,7 @@ class MaskedModel:
         ReadText
             Its score, as `score` gives it, and its tokens.
         """
-        scores = self._score([text], advance)
+        scores = self._model.score([text], self._options, progress=_Share(advance))
         names = self._model.model.tokenizer.token_names()
         tokens = zip(
             scores.texts.tokens.input_ids.tolist(),
@@ -217,9 +265,6 @@ class MaskedModel:
         )
         (score,) = _sum_up([text], scores)
         return ReadText(score, tuple(read))
-
-    def _score(self, texts: Sequence[str], advance: Advance) -> TokenScores:
-        return self._model.score(texts, self._options, progress=_Share(advance))
 
 
 def _sum_up(texts: Sequence[str], scores: TokenScores) -> list[TextScore]:

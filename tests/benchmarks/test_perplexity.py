@@ -105,8 +105,7 @@ def test_settings_and_data_have_results_of_their_own(known, tmp_path):
 
 
 def test_a_stopped_run_goes_on(known, tmp_path, encoded, monkeypatch):
-    monkeypatch.setattr("benchmarks.perplexity_scoring.FIRST_LOT", 2)
-    monkeypatch.setattr("benchmarks.perplexity_scoring.LARGEST_CHANGE", 1)
+    monkeypatch.setattr("benchmarks.scoring_lots.SECONDS_PER_LOT", 0)
     score = MaskedModel.score
 
     def interrupted(self, texts, advance):
@@ -118,10 +117,10 @@ def test_a_stopped_run_goes_on(known, tmp_path, encoded, monkeypatch):
         patch.setattr(MaskedModel, "score", interrupted)
         with pytest.raises(RunStoppedError, match="kept in .* the same command goes on from ther"):
             run_perplexity([known], DATA, results=tmp_path)
-    assert encoded == [["the cat", "the"], ["cat the cat", "cat"]]
+    assert encoded == [["the cat"], ["the"]]
     assert not [p for p in tmp_path.rglob("*.json")]
     (report,), _ = run_perplexity([known], DATA, results=tmp_path)
-    assert encoded[2:] == [["the the", "a cat"]]
+    assert encoded[2:] == [["cat the cat"], ["cat"], ["the the"], ["a cat"]]
     (whole,), _ = run_perplexity([known], DATA)
     assert report.figures["pppl_per_token"].value == pytest.approx(
         whole.figures["pppl_per_token"].value
@@ -191,7 +190,7 @@ def test_scores_that_are_not_finite_are_refused_and_not_kept(tmp_path):
     model = str(write_overflowing(tmp_path, "cat"))
     reports, failures = run_perplexity([model], DATA, results=tmp_path / "results")
     assert not reports
-    assert "overflowing in float32 gives a token of 'cat the cat'" in failures[model]
+    assert "overflowing in float32 gives a token of 'the cat'" in failures[model]
     assert not list((tmp_path / "results").rglob("*.json*"))
 
 
@@ -298,15 +297,17 @@ def test_a_page_shows_what_was_scored(run, known, tmp_path, encoded, monkeypatch
     results = ["--results", tmp_path / "results"]
     code, shown, told = run("--model", known, "--texts", path, "--html", page, *results)
     assert code == 0, told
-    assert sorted(read) == sorted(DATA.texts)
+    assert sorted([*read, *(text for lot in encoded for text in lot)]) == sorted(DATA.texts)
     assert len(loaded) == 1
     (whole,), _ = run_perplexity([known], DATA)
     assert f"{whole.figures['pppl_per_token'].value:.4f}" in shown
     first = page.read_text()
     # Its score is known then, but its tokens are not kept in results.
     read.clear()
+    encoded.clear()
     assert run("--model", known, "--texts", path, "--html", page, *results)[0] == 0
     assert read == [DATA.texts[0]]
+    assert not encoded
     assert page.read_text() == first
 
 
