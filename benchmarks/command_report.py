@@ -20,6 +20,7 @@ def report_command(
     markdown: Path | None = None,
     latex: Path | None = None,
     title: str | None = None,
+    speed: list[Path] | None = None,
 ) -> int:
     """Write everything in a results folder as one HTML page, or as Markdown and LaTeX tables.
 
@@ -40,6 +41,8 @@ def report_command(
         File for the tables in LaTeX, which need the package booktabs.
     title : str
         Of the report; by default the folder's name.
+    speed : list of path
+        Files that ``speed --json`` wrote, to be shown too.
 
     Returns
     -------
@@ -59,7 +62,7 @@ def report_command(
         check_folder(path)
         if path.is_dir():
             raise ParameterError(f"{path} is a folder; expected a file to write.")
-    report = run_report(results, what, title=title)
+    report = run_report(results, what, title=title, speed=speed or ())
     for path, write in wanted:
         write_whole(path, write(report))
         print(path)

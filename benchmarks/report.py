@@ -1,6 +1,6 @@
 """A results folder as a report; how it is written stands in `report_html` and `report_text`."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from skencoder.errors import ParameterError
@@ -11,12 +11,18 @@ from .report_content import Report, Section
 from .report_measurements import measurement_sections
 from .report_provenance import machine_section, repeat_section
 from .report_scores import score_sections, summarize_scores
+from .report_speed import speed_section
 from .result_records import ModelResults, Results
 from .results_folder import read_results
+from .speed_file import read_speed
 
 
 def run_report(
-    folder: str | Path, settings: CompareSettings | None = None, *, title: str | None = None
+    folder: str | Path,
+    settings: CompareSettings | None = None,
+    *,
+    title: str | None = None,
+    speed: Sequence[str | Path] = (),
 ) -> Report:
     """Gather everything in a results folder: scores compared, perplexity, bias, how it was made.
 
@@ -28,6 +34,8 @@ def run_report(
         Which models and tasks, and how strictly scores are compared.
     title : str, optional
         Of the report; by default the folder's name.
+    speed : sequence of str or Path, optional
+        Files that ``speed --json`` wrote.
 
     Returns
     -------
@@ -37,10 +45,13 @@ def run_report(
     Raises
     ------
     MissingDataError
-        If there are no results.
+        If there are no results, or no such file of speed.
     ParameterError
         If a model or a task is not there.
+    ResultFileError
+        If a file of speed is damaged.
     """
+    timed = [(Path(path), read_speed(Path(path))) for path in speed]
     results = read_results(folder)
     labels, models = _choose(results, settings)
     has_scores = any(model.tasks for model in results.models)
@@ -51,6 +62,7 @@ def run_report(
         _summary(labels, models, comparison, results.foreign),
         *(score_sections(comparison) if comparison else ()),
         *measurement_sections(labels, models),
+        *([speed_section(timed)] if timed else ()),
         machine_section(labels, models),
         repeat_section(str(folder), models),
     ]
