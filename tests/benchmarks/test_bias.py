@@ -337,6 +337,37 @@ def test_one_model_that_is_not_there_does_not_stop_another(tiny_bert, data, tmp_
     assert "nothing" in runs[0].reason
 
 
+def test_a_damaged_file_does_not_stop_the_others(compass, data, capsys):
+    (data / "bias" / "seat" / "bare.jsonl").write_text("")
+    (data / "bias" / "crows_pairs_anonymized.csv").write_text("sent_more,sent_less\na,b\n")
+    runs = run_bias([compass, compass], data_root=data)
+    assert [run.test for run in runs] == ["bare", "crows-pairs", "compass"] * 2
+    assert [run.found is not None for run in runs] == [False, False, True] * 2
+    assert [run.is_failure for run in runs] == [True, True, False] * 2
+    assert "bare.jsonl" in format_refusals(runs)
+    assert "row 1" in format_refusals(runs)
+
+
+def fail_on_north(texts):
+    if "north" in texts:
+        raise RuntimeError("lost")
+    return look_up(texts)
+
+
+def grow(texts):
+    return np.arange(len(texts) * (1 + len(texts)), dtype=float).reshape(len(texts), -1) + 1
+
+
+def test_what_an_estimator_raises_is_one_test_s_failure(compass, data):
+    write_test(data, "south", ["east"], ["easterly"], ["right"], ["up"])
+    failing = make_pipeline(FunctionTransformer(fail_on_north))
+    growing = make_pipeline(FunctionTransformer(grow))
+    runs = run_bias([failing, growing], ["compass", "south"], data_root=data)
+    assert [run.found is not None for run in runs] == [False, True, False, False]
+    assert runs[0].reason == "RuntimeError: lost"
+    assert "dimensions after vectors of 3" in runs[2].reason
+
+
 def test_refusals(data, tmp_path):
     with pytest.raises(UnknownTaskError, match="nearest names are compass"):
         run_bias("all-MiniLM-L6-v2", ["compas"], data_root=data)
@@ -349,7 +380,14 @@ def test_refusals(data, tmp_path):
     with pytest.raises(ParameterError, match="samples=0"):
         BiasSettings(samples=0)
     path = data / "bias" / "seat" / "compass.jsonl"
-    for content in ("[]", "{", '{"targ1": {"category": "A", "examples": []}}', '{"targ1": 3}'):
+    letters = '{"targ1": {"category": "A", "examples": "xyz"}}'
+    for content in (
+        letters,
+        "[]",
+        "{",
+        '{"targ1": {"category": "A", "examples": []}}',
+        '{"targ1": 3}',
+    ):
         path.write_text(content)
         with pytest.raises(UnreadableDataError, match=r"compass\.jsonl"):
             read_association_test(path)
