@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from skencoder.errors import ParameterError
 
 from .cyclopts_import import Parameter
-from .errors import RunStoppedError
+from .errors import MissingDataError, RunStoppedError
 from .exit_codes import DONE, FAILED, NOTHING, STOPPED
 from .output_files import check_folder, write_whole
 from .perplexity_settings import PerplexitySettings
@@ -172,9 +172,11 @@ def _collect(
 
 
 def _find(path: Path, data_root: Path | None) -> Path:
-    if not path.exists() and data_root is not None and (data_root / path).exists():
-        return data_root / path
-    return path
+    if path.exists() or data_root is None:
+        return path
+    if not (data_root / path).exists():
+        raise MissingDataError(f"pairs: there is neither {path} nor {data_root / path}.")
+    return data_root / path
 
 
 def _check_choice(**choices: object) -> None:

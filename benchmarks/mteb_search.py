@@ -19,6 +19,7 @@ from sklearn.frozen import FrozenEstimator
 
 from skencoder import EncoderRetriever, EncoderVectorizer
 from skencoder.errors import OverlongTextWarning
+from skencoder.indexes.registry import check_index_name
 
 from .mteb_model import MTEBModel
 from .prompts import choose_prompt, find_encoder
@@ -45,10 +46,19 @@ class Searched:
         As `MTEBModel` takes it.
     retriever : EncoderRetriever
         As `MTEBSearcher` takes it.
+
+    Raises
+    ------
+    ParameterError
+        If there is no such index.
     """
 
     encoder: Any
     retriever: EncoderRetriever
+
+    def __post_init__(self) -> None:
+        # Tasks that are no retrieval never ask for the index, and would pass with a wrong one.
+        check_index_name(self.retriever.index)
 
 
 class MTEBSearcher:
@@ -80,6 +90,7 @@ class MTEBSearcher:
     mteb_model_meta: "ModelMeta"
 
     def __init__(self, model: MTEBModel, retriever: EncoderRetriever) -> None:
+        check_index_name(retriever.index)
         self.model = model
         self.retriever = retriever
         self.estimator = model.estimator

@@ -184,6 +184,7 @@ def test_a_call_leaves_the_process_as_it_was(run):
     [
         (["mteb"], "--tasks"),
         (["mteb", "--tasks", "STSBenchmark", "--precision", "int3"], "int3"),
+        (["perplexity", "--pairs", "a", "--data-root", "b"], "there is neither a nor b/a"),
         (["mteb", "--types", "STSS"], "the nearest names are STS"),
         (["list", "tasks", "--benchmark", "MTEB(eng,v2)"], "MTEB(eng, v2)"),
         (["list", "shoes"], "shoes"),
@@ -233,6 +234,34 @@ def test_a_run_without_failures_is_exit_code_0(run, home, hub_folder, tiny_bert)
 
     assert done.returncode == 0
     assert list((home / "out").rglob("STSBenchmark.json"))
+
+
+def test_a_run_in_which_every_task_failed_is_exit_code_2(run, hub_folder, tiny_bert):
+    done = run("mteb", "--model", tiny_bert, "--data-root", hub_folder, "--tasks", "STS12")
+
+    assert done.returncode == 2
+    assert "STS12 failed: no data at" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        (["--index", "banana"], "index must be one of 'exact', 'hnsw', 'faiss'; got 'banana'"),
+        (["--device", "banana"], "banana"),
+    ],
+)
+def test_what_no_task_may_ask_for_is_refused_all_the_same(
+    run, home, hub_folder, tiny_bert, option, message
+):
+    done = run(
+        "mteb", "--model", tiny_bert, "--data-root", hub_folder, "--tasks", "STSBenchmark",
+        *option, "--results", "out",
+    )  # fmt: skip
+
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(home.rglob("STSBenchmark.json"))
 
 
 def test_a_model_that_is_not_there_is_exit_code_2_and_a_sentence(run, hub_folder):
@@ -374,6 +403,18 @@ def test_the_package_works_under_its_installed_name(start, tmp_path):
     assert (done.returncode, shown.returncode) == (2, 0)
     assert "rounds=1" in done.stderr
     assert "Usage: skencoder-bench" in shown.stdout
+
+
+def test_every_command_and_its_settings_are_functions_of_the_package():
+    import benchmarks
+
+    expected = {
+        *("run_mteb", "run_perplexity", "run_speed", "run_search", "run_bias", "run_compare"),
+        *("run_report", "run_choose", "list_tasks", "list_benchmarks", "list_models"),
+        *("BiasSettings", "TaskSelection", "PerplexitySettings", "SpeedSettings"),
+    }
+    assert expected <= set(dir(benchmarks))
+    assert all(callable(getattr(benchmarks, name)) for name in dir(benchmarks))
 
 
 def test_the_installed_package_exports_the_same_names():
