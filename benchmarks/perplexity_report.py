@@ -77,7 +77,7 @@ def format_pairs(reports: Sequence[PairsReport]) -> str:
     ]
     title = f"{reports[0].data.name}: share of {len(pairs)} pairs whose good sentence is likelier"
     notes = [
-        "95 % intervals: Wilson's for a paradigm, a bootstrap within paradigms for means.",
+        "95 % intervals: Wilson's for a paradigm, Price and Bonett's for a mean of these.",
         *(_line(report.model) for report in reports),
     ]
     return f"{title}\n\n{format_table(header, rows)}\n\n" + "\n".join(notes)

@@ -3,9 +3,10 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.stats import binomtest
 
 from .language_models import AUTOREGRESSIVE, TextScore
@@ -160,6 +161,40 @@ def wilson_bounds(count: int, total: int) -> tuple[float, float]:
     """
     bounds = binomtest(count, total).proportion_ci(CONFIDENCE, method="wilson")
     return float(bounds.low), float(bounds.high)
+
+
+def mean_bounds(counts: ArrayLike, totals: ArrayLike) -> tuple[float, float]:
+    """Give the interval of a mean of shares that are measured apart, each counting the same.
+
+    It keeps its width where all shares are 0 or 1, which drawing again from what was seen does
+    not; and unlike draws from each share's own posterior it does not drift towards one half when
+    there are many shares.
+
+    Parameters
+    ----------
+    counts, totals : int of shape (n_shares,)
+        How many of how many, at least one.
+
+    Returns
+    -------
+    (low, high) : tuple of float
+        From 0 to 1; of a single share, those of `wilson_bounds`.
+
+    References
+    ----------
+    .. [1] Price & Bonett (2004), An improved confidence interval for a linear function of
+       binomial proportions, Computational Statistics & Data Analysis 45, 449-456.
+    """
+    right, sizes = np.asarray(counts), np.asarray(totals)
+    if len(sizes) == 1:
+        return wilson_bounds(int(right[0]), int(sizes[0]))
+    # Two hits and two misses more, spread over all shares.
+    added = sizes + 4 / len(sizes)
+    shares = (right + 2 / len(sizes)) / added
+    deviation = math.sqrt((shares * (1 - shares) / added).sum()) / len(sizes)
+    centre, half = float(shares.mean()), NormalDist().inv_cdf((1 + CONFIDENCE) / 2) * deviation
+    value = float((right / sizes).mean())
+    return max(0.0, min(centre - half, value)), min(1.0, max(centre + half, value))
 
 
 def _units(scores: Sequence[TextScore], unit: str) -> NDArray[np.float64]:
