@@ -4,8 +4,6 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-from skencoder.errors import ParameterError
-
 from .compare_settings import CompareSettings
 from .cyclopts_import import Parameter
 from .exit_codes import DONE, FAILED
@@ -60,8 +58,6 @@ def report_command(
     wanted = [(path, write) for path, write in ways if path is not None]
     for path, _ in wanted:
         check_folder(path)
-        if path.is_dir():
-            raise ParameterError(f"{path} is a folder; expected a file to write.")
     report = run_report(results, what, title=title, speed=speed or ())
     for path, write in wanted:
         write_whole(path, write(report))

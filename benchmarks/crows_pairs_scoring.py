@@ -84,7 +84,7 @@ def measure_stereotypes(name: str, task: CrowsPairsTask) -> Stereotypes:
     folder = result_folder(task.results, name, model.model.fingerprint, PART)
     usual = model.model.precision == BiasSettings().precision
     ending = "" if usual else f".precision={model.model.precision}"
-    store = PerplexityStore(folder, f"{NAME}-{run['data']}{ending}", run)
+    store = PerplexityStore(folder, f"{NAME}-{run['data']}{ending}", run, 2 * len(task.pairs))
     with store.held():
         began = time.perf_counter()
         scores = _score_all(model, task.pairs, store.load(), store)

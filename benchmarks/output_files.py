@@ -17,8 +17,10 @@ def check_folder(path: Path) -> None:
     Raises
     ------
     ParameterError
-        If there is no folder for it.
+        If there is no folder for it, or it is one.
     """
+    if path.is_dir():
+        raise ParameterError(f"{path} is a folder; expected a file to write.")
     if not path.parent.is_dir():
         raise ParameterError(f"{path}: there is no folder {path.parent} to write it to.")
 

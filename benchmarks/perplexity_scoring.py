@@ -83,7 +83,7 @@ class ScoringTask:
         name = ".".join(
             [first, *([] if self.kind == PART else [self.kind]), model.method, *unusual]
         )
-        return PerplexityStore(folder, name, self._run(model))
+        return PerplexityStore(folder, name, self._run(model), len(self.data.texts))
 
     def describe(self, model: LanguageModel, scored: ScoredTexts) -> dict[str, Any]:
         """Write down what a result's file has beside its figures.

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -138,7 +139,7 @@ def test_without_results_a_stop_says_that_nothing_is_kept(known, monkeypatch):
 
 
 def test_a_line_that_was_being_written_is_scored_again(tmp_path):
-    store = PerplexityStore(tmp_path, "x", {"method": "pll"})
+    store = PerplexityStore(tmp_path, "x", {"method": "pll"}, 3)
     store.append({0: SCORE})
     store.append({1: SCORE})
     parts = tmp_path / ".x.parts.jsonl"
@@ -149,10 +150,21 @@ def test_a_line_that_was_being_written_is_scored_again(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "line", ["not json\n", "[1]\n", "{}\n", '{"row": 1, "score": {"a": 1}}\n']
+    "line",
+    [
+        "not json\n",
+        "[1]\n",
+        "{}\n",
+        '{"row": 1, "score": {"a": 1}}\n',
+        '{"row": "x", "score": {}}\n',
+        '{"row": 3, "score": {}}\n',
+        json.dumps({"row": 1, "score": asdict(SCORE) | {"log_likelihood": "x"}}) + "\n",
+        json.dumps({"row": 1, "score": asdict(SCORE) | {"log_likelihood": math.nan}}) + "\n",
+        json.dumps({"row": 1, "score": asdict(SCORE) | {"tokens": -1}}) + "\n",
+    ],
 )
 def test_a_damaged_file_is_named(tmp_path, line):
-    store = PerplexityStore(tmp_path, "x", {"method": "pll"})
+    store = PerplexityStore(tmp_path, "x", {"method": "pll"}, 3)
     store.append({0: SCORE})
     with (tmp_path / ".x.parts.jsonl").open("a") as stream:
         stream.write(line)
@@ -160,22 +172,39 @@ def test_a_damaged_file_is_named(tmp_path, line):
         store.load()
 
 
+@pytest.mark.parametrize(
+    ("texts", "message"),
+    [
+        ([asdict(SCORE)] * 2, "has 2 scores of 3 texts"),
+        ([asdict(SCORE)] * 4, "has 4 scores of 3 texts"),
+        ("x", "has no list of scores of 3 texts"),
+        ([asdict(SCORE)] * 2 + [asdict(SCORE) | {"log_likelihood": "-1"}], "in entry 2: .*'-1'"),
+        ([asdict(SCORE)] * 2 + [asdict(SCORE) | {"words": 1.5}], "in entry 2: .*1.5"),
+    ],
+)
+def test_a_damaged_result_is_named(tmp_path, texts, message):
+    store = PerplexityStore(tmp_path, "x", {"method": "pll"}, 3)
+    store.finish({"texts": texts})
+    with pytest.raises(ResultFileError, match=rf"x\.json is damaged.*{message}.*Remove it"):
+        store.load()
+
+
 def test_results_of_another_run_are_refused(tmp_path):
-    PerplexityStore(tmp_path, "x", {"method": "pll"}).append({0: SCORE})
+    PerplexityStore(tmp_path, "x", {"method": "pll"}, 3).append({0: SCORE})
     with pytest.raises(ResultFileError, match=r"is of another run.*'whole-word'.*remove it"):
-        PerplexityStore(tmp_path, "x", {"method": "whole-word"}).load()
-    PerplexityStore(tmp_path, "x", {"method": "pll"}).finish({"texts": []})
+        PerplexityStore(tmp_path, "x", {"method": "whole-word"}, 3).load()
+    PerplexityStore(tmp_path, "x", {"method": "pll"}, 3).finish({"texts": [asdict(SCORE)] * 3})
     with pytest.raises(ResultFileError, match=r"x\.json is of another run"):
-        PerplexityStore(tmp_path, "x", {"method": "whole-word"}).load()
+        PerplexityStore(tmp_path, "x", {"method": "whole-word"}, 3).load()
 
 
 def test_two_processes_do_not_write_one_result(tmp_path):
-    store = PerplexityStore(tmp_path, "x", {})
+    store = PerplexityStore(tmp_path, "x", {}, 3)
     with store.held():
         with pytest.raises(ResultFileError, match="another process is writing"):
-            with PerplexityStore(tmp_path, "x", {}).held():
+            with PerplexityStore(tmp_path, "x", {}, 3).held():
                 pass
-    with PerplexityStore(tmp_path, "x", {}).held():
+    with PerplexityStore(tmp_path, "x", {}, 3).held():
         pass
 
 
@@ -229,6 +258,23 @@ def test_text_files(tmp_path):
         read_text_file(tmp_path / "f.txt")
     with pytest.raises(MissingDataError, match="no file .*nowhere"):
         read_text_file(tmp_path / "nowhere")
+
+
+def test_endings_in_capitals_and_rows_without_text(tmp_path, caplog):
+    rows = "review,stars\nGood food here,5\nBad,1\n"
+    (tmp_path / "T.CSV").write_text(rows)
+    (tmp_path / "T.JSONL").write_text('{"text": "one"}\n\n{"text": " "}\n')
+    (tmp_path / "t.txt").write_text("one\n\n \ntwo\n")
+    with caplog.at_level("INFO", "benchmarks"):
+        assert read_text_file(tmp_path / "T.CSV").texts == ("Good food here", "Bad")
+        assert not caplog.messages
+        assert read_text_file(tmp_path / "T.JSONL").texts == ("one",)
+        assert read_text_file(tmp_path / "t.txt").texts == ("one", "two")
+    told = [message.replace(str(tmp_path), "") for message in caplog.messages]
+    assert told == [
+        "1 rows of /T.JSONL hold no text and are left out.",
+        "2 rows of /t.txt hold no text and are left out.",
+    ]
 
 
 def test_datasets(tmp_path):
@@ -318,7 +364,9 @@ def test_a_page_shows_what_was_scored(run, known, tmp_path, encoded, monkeypatch
         ([], "name one of --texts, --dataset, --pairs, --text; got none"),
         (["--text", "a"], "has no masked-language-model head"),
         (["--text", "a", "--first", "0"], "first=0"),
+        (["--text", "\udcff abc"], "text 0 holds half a character ('\\udcff' at place 0)"),
         (["--text", "a", "--html", "/nowhere/x.html"], "no folder /nowhere"),
+        (["--text", "a", "--html", str(ROOT)], "is a folder; expected a file"),
     ],
 )
 def test_what_cannot_be_started(run, arguments, message):
