@@ -13,7 +13,7 @@ from .language_models import LanguageModel, ScoredToken, TextScore, open_languag
 from .output_files import make_results_folder
 from .perplexity_scoring import PART, ScoredTexts, ScoringTask, score_texts
 from .perplexity_settings import PerplexitySettings
-from .perplexity_statistics import choose_measures, measure_texts
+from .perplexity_statistics import choose_measures, find_too_large, measure_texts
 from .perplexity_texts import TextCollection
 from .result_records import Figure
 
@@ -174,11 +174,14 @@ def for_each_model(
 
 
 def _measure(model: LanguageModel, task: ScoringTask) -> PerplexityReport:
+    measures = choose_measures(model.kind, model.method)
+
     def figures(scores: Sequence[TextScore]) -> dict[str, Figure]:
-        return measure_texts(scores, choose_measures(model.kind, model.method))
+        return measure_texts(scores, measures)
 
     def fields(scores: Sequence[TextScore]) -> dict[str, Any]:
-        return {"figures": {name: asdict(figure) for name, figure in figures(scores).items()}}
+        found = {name: asdict(figure) for name, figure in figures(scores).items()}
+        return {"figures": found, "too_large": find_too_large(scores, measures)}
 
     scored = score_texts(model, task, fields)
     return PerplexityReport(ModelFacts.of(model), task.data, scored, figures(scored.scores))

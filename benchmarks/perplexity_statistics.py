@@ -120,7 +120,7 @@ def measure_texts(
     Returns
     -------
     dict of str to Figure
-        By name; a measure whose unit is 0 in all is left out.
+        By name; a measure whose unit is 0 in all is left out, and one that no float holds.
 
     References
     ----------
@@ -140,6 +140,28 @@ def measure_texts(
         if math.isfinite(value):
             found[measure.name] = Figure(value, low, high)
     return found
+
+
+def find_too_large(scores: Sequence[TextScore], measures: Sequence[Measure]) -> tuple[str, ...]:
+    """Name the figures that `measure_texts` leaves out because no float holds them.
+
+    Parameters
+    ----------
+    scores : sequence of TextScore
+        Of all texts.
+    measures : sequence of Measure
+        What is wanted.
+
+    Returns
+    -------
+    tuple of str
+        Their names.
+    """
+    nats = -sum(score.log_likelihood for score in scores)
+    sizes = {m.name: float(_units(scores, m.unit).sum()) for m in measures}
+    return tuple(
+        m.name for m in measures if sizes[m.name] and math.isinf(m.finish(nats / sizes[m.name]))
+    )
 
 
 def wilson_bounds(count: int, total: int) -> tuple[float, float]:

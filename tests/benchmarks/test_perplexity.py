@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -73,6 +73,19 @@ def test_by_hand(known):
     assert "-2.773" in format_texts(report)
 
 
+def test_numbers_that_are_very_large(tmp_path):
+    """20 nats per token are a perplexity of 485,165,195, and 800 more than a float holds."""
+    model = str(write_known(tmp_path, {"the": math.exp(-20)}))
+    (report,), _ = run_perplexity([model], TextCollection("one", ("the the",)))
+    shown = format_perplexity([report])
+    assert "4.852e+08" in shown
+    assert "left out" not in shown
+    scores = (TextScore(-1600.0, 2, 2, 7, 1),)
+    beyond = replace(report, scored=replace(report.scored, scores=scores), figures={})
+    told = "pppl_per_token, pppl_per_word left out, above 1.8e+308"
+    assert told in format_perplexity([beyond])
+
+
 def test_results_are_written_and_not_scored_again(known, tmp_path, encoded):
     (first,), _ = run_perplexity([known], DATA, results=tmp_path)
     path, content = only_result(tmp_path)
@@ -82,6 +95,7 @@ def test_results_are_written_and_not_scored_again(known, tmp_path, encoded):
     assert content["kind"] == "perplexity"
     assert content["figures"]["pppl_per_token"]["value"] == first.figures["pppl_per_token"].value
     assert len(content["texts"]) == len(DATA.texts)
+    assert content["too_large"] == []
     assert content["settings"]["stride"] == 15
     assert content["versions"]["torch"]
     lots = len(encoded)
