@@ -100,7 +100,8 @@ def _judge_cost(taken: CandidateScore, best: CandidateScore, n_equal: int) -> li
 
 
 def _tell_others(choice: Choice, near: list[CandidateScore]) -> list[str]:
-    significant, notable = [], []
+    significant: list[str] = []
+    notable: list[str] = []
     for one in choice.candidates:
         if one.test and one not in near:
             told = f"{one.name} ({one.test.difference:+.3f}, p = {one.test.p_value:.2g})"

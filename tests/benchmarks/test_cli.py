@@ -184,7 +184,7 @@ def test_a_call_leaves_the_process_as_it_was(run):
     [
         (["mteb"], "--tasks"),
         (["mteb", "--tasks", "STSBenchmark", "--precision", "int3"], "int3"),
-        (["perplexity", "--pairs", "a", "--data-root", "b"], "there is neither a nor b/a"),
+        (["perplexity", "--model", "m", "--pairs", "a", "--data-root", "b"], "neither a nor b/a"),
         (["mteb", "--types", "STSS"], "the nearest names are STS"),
         (["list", "tasks", "--benchmark", "MTEB(eng,v2)"], "MTEB(eng, v2)"),
         (["list", "shoes"], "shoes"),
