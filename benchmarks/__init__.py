@@ -1,4 +1,4 @@
-"""Measure any text encoder: MTEB tasks and speed.
+"""Measure any text encoder: MTEB tasks, perplexity, bias, speed and search, and compare them.
 
 The command line is `cli`; the functions behind its commands can be called from Python too.
 Nothing is imported before it is used, so that ``--help`` answers at once.
@@ -7,10 +7,13 @@ Nothing is imported before it is used, so that ``--help`` answers at once.
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .bias import run_bias
+    from .bias_settings import BiasSettings
     from .choose import run_choose
     from .choose_settings import ChooseSettings
     from .compare import run_compare
     from .compare_settings import CompareSettings
+    from .listing import list_benchmarks, list_models, list_tasks
     from .minimal_pairs import run_pairs
     from .mteb_model import MTEBModel
     from .mteb_run import run_mteb
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from .mteb_selection import TaskSelection
     from .perplexity import run_perplexity
     from .perplexity_settings import PerplexitySettings
+    from .report import run_report
     from .results_folder import read_results
     from .search import run_search
     from .search_settings import SearchSettings
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
     from .speed_settings import SpeedSettings
 
 _HOMES = {
+    "BiasSettings": "bias_settings",
     "ChooseSettings": "choose_settings",
     "CompareSettings": "compare_settings",
     "MTEBModel": "mteb_model",
@@ -33,17 +38,23 @@ _HOMES = {
     "SearchSettings": "search_settings",
     "SpeedSettings": "speed_settings",
     "TaskSelection": "mteb_selection",
+    "list_benchmarks": "listing",
+    "list_models": "listing",
+    "list_tasks": "listing",
     "read_results": "results_folder",
+    "run_bias": "bias",
     "run_choose": "choose",
     "run_compare": "compare",
     "run_mteb": "mteb_run",
     "run_pairs": "minimal_pairs",
     "run_perplexity": "perplexity",
+    "run_report": "report",
     "run_search": "search",
     "run_speed": "speed",
 }
 
 __all__ = [
+    "BiasSettings",
     "ChooseSettings",
     "CompareSettings",
     "MTEBModel",
@@ -52,12 +63,17 @@ __all__ = [
     "SearchSettings",
     "SpeedSettings",
     "TaskSelection",
+    "list_benchmarks",
+    "list_models",
+    "list_tasks",
     "read_results",
+    "run_bias",
     "run_choose",
     "run_compare",
     "run_mteb",
     "run_pairs",
     "run_perplexity",
+    "run_report",
     "run_search",
     "run_speed",
 ]

@@ -1,6 +1,6 @@
 """Run the command line with ``python -m benchmarks``."""
 
-from .cli import main
+from .start import main
 
 if __name__ == "__main__":
     raise SystemExit(main())

@@ -102,6 +102,31 @@ def read_association_tests(data_root: Path, names: Sequence[str]) -> list[Associ
     UnreadableDataError
         If a file is not as it should be.
     """
+    return [read_association_test(path) for path in find_association_files(data_root, names)]
+
+
+def find_association_files(data_root: Path, names: Sequence[str]) -> list[Path]:
+    """Find the files of tests by name.
+
+    Parameters
+    ----------
+    data_root : path
+        Folder of benchmark data.
+    names : sequence of str
+        Such as weat6 and sent-weat6.
+
+    Returns
+    -------
+    list of path
+        In the order of the names.
+
+    Raises
+    ------
+    MissingDataError
+        If there is no file of tests.
+    UnknownTaskError
+        If there is none of a name; the nearest are shown.
+    """
     known = list_association_tests(data_root)
     if not known:
         raise MissingDataError(
@@ -111,7 +136,7 @@ def read_association_tests(data_root: Path, names: Sequence[str]) -> list[Associ
     for name in names:
         if name not in known:
             raise UnknownTaskError(f"tests={name!r} is unknown; {nearest_names(name, known)}")
-    return [read_association_test(data_root / FOLDER / f"{name}{SUFFIX}") for name in names]
+    return [data_root / FOLDER / f"{name}{SUFFIX}" for name in names]
 
 
 def read_association_test(path: Path) -> AssociationTest:
@@ -149,7 +174,10 @@ def read_association_test(path: Path) -> AssociationTest:
 
 def _read_set(name: str, content: Mapping[str, Any]) -> TextSet:
     entry = content[name]
-    texts = tuple(entry["examples"])
+    texts = entry["examples"]
+    # A string would be taken apart into letters.
+    if not isinstance(texts, list):
+        raise TypeError(f"{name} has examples={texts!r:.60}, expected a list of texts")
     if not texts or not all(isinstance(text, str) and text.strip() for text in texts):
         raise ValueError(f"{name} must hold texts that are not empty")
-    return TextSet(str(entry["category"]), texts)
+    return TextSet(str(entry["category"]), tuple(texts))

@@ -38,11 +38,14 @@ class AssociationModel:
         As the user calls it.
     meta : ModelMeta
         Its record by mteb, which says where its results lie.
+    width : int
+        Dimensions of its vectors.
     """
 
     estimator: Any
     name: str
     meta: "ModelMeta"
+    width: int
 
     @classmethod
     def load(cls, model: Any, settings: BiasSettings) -> "AssociationModel":
@@ -79,8 +82,9 @@ class AssociationModel:
             estimator, name = make_estimator(named), str(model)
         else:
             estimator, name = make_estimator(model), ""
-        meta = describe_model(estimator, name=None, width=encode(estimator, PROBE).shape[1])
-        return cls(estimator, name or str(meta.name), meta)
+        width = encode(estimator, PROBE).shape[1]
+        meta = describe_model(estimator, name=None, width=width)
+        return cls(estimator, name or str(meta.name), meta, width)
 
     def measure(
         self, test: AssociationTest, settings: BiasSettings, results: Path | None
@@ -109,13 +113,13 @@ class AssociationModel:
             If the vectors cannot be compared.
         """
         if results is None:
-            return measure_association(self.estimator, test, settings)
+            return measure_association(self.estimator, test, settings, width=self.width)
         run = self._identify(test, settings)
         path = self._place(test, settings, results)
         if path.is_file():
             log.info("  was measured before: %s", path)
             return _read_result(path, run)
-        found = measure_association(self.estimator, test, settings)
+        found = measure_association(self.estimator, test, settings, width=self.width)
         _write(path, self._describe(test, settings, found) | {"run": run})
         return found
 

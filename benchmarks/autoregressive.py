@@ -6,25 +6,22 @@ texts roll through windows of the model's limit, each token scored once.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from importlib import import_module
+from math import isfinite, nan
 from typing import TYPE_CHECKING, Any
 
 from skencoder.checkpoints import locate_checkpoint
-from skencoder.errors import CheckpointError, DeviceError
-from skencoder.pseudo_likelihood import count_bytes, count_words
+from skencoder.errors import CheckpointError
+from skencoder.pseudo_likelihood import count_bytes, count_words, refuse_score
 
+from .autoregressive_loading import choose_limit, load_autoregressive
 from .data_root import checksum
-from .errors import MissingPackageError
-from .language_models import AUTOREGRESSIVE, Advance, ScoredToken, TextScore
+from .errors import ScoringStoppedError
+from .language_models import AUTOREGRESSIVE, Advance, ReadText, ScoredToken, TextScore
 from .perplexity_settings import PerplexitySettings
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-DTYPES = {name: name for name in ("float32", "bfloat16", "float16")} | {"auto": "float32"}
-# Where configurations say how many tokens a model reads, and what is taken where none does.
-LENGTH_FIELDS = ("n_positions", "max_position_embeddings", "n_ctx")
-USUAL_LENGTH = 2048
 # Numbers of logits that are there at once, 128 MB, unless a single window has more.
 LOGITS_AT_ONCE = 2**25
 
@@ -91,8 +88,11 @@ class AutoregressiveModel:
         If transformers is not installed.
     CheckpointError
         If the checkpoint cannot be used.
+    ParameterError
+        If ``max_length`` is more than the model reads, or is None and the configuration says
+        nothing of it.
     DeviceError
-        If the precision is not to be had.
+        If this machine has no such device, or the precision is not to be had.
     """
 
     kind = AUTOREGRESSIVE
@@ -101,9 +101,9 @@ class AutoregressiveModel:
     def __init__(self, name: str, settings: PerplexitySettings) -> None:
         self.name = name
         folder = locate_checkpoint(name)
-        self._model, self._tokenizer = _load(str(folder), settings)
+        self._model, self._tokenizer = load_autoregressive(str(folder), settings)
         self.fingerprint = checksum(folder).removeprefix("sha256-")
-        self._limit = settings.max_length or self._own_limit()
+        self._limit = choose_limit(self._model.config, settings.max_length, name)
         self._first = self._first_token(str(folder))
 
     @property
@@ -115,6 +115,25 @@ class AutoregressiveModel:
             "precision": str(self._model.dtype).removeprefix("torch."),
             "device": str(self._model.device),
         }
+
+    def costs(self, texts: Sequence[str]) -> list[int]:
+        """Say what the model has to read for each text.
+
+        Parameters
+        ----------
+        texts : sequence of str of shape (n_texts,)
+            The texts.
+
+        Returns
+        -------
+        list of int
+            In tokens, of all windows.
+        """
+        lengths = (len(self._tokenize(text)["input_ids"]) for text in texts)
+        return [
+            sum(w.context + w.stop - w.start for w in roll(length, self._limit))
+            for length in lengths
+        ]
 
     def score(self, texts: Sequence[str], advance: Advance) -> list[TextScore]:
         """Score texts.
@@ -130,48 +149,69 @@ class AutoregressiveModel:
         -------
         list of TextScore
             In the order of the texts.
+
+        Raises
+        ------
+        NonFiniteScoreError
+            If the model gives a token a score that is NaN or infinite.
+        ScoringStoppedError
+            If it is stopped from the keyboard; it holds what is finished.
         """
         ids = [self._tokenize(text)["input_ids"] for text in texts]
-        found = self._guess(ids, advance)
-        words, sizes = count_words(texts).tolist(), count_bytes(texts).tolist()
-        return [
-            TextScore(
-                sum(scores),
-                len(scores),
-                words[row],
-                sizes[row],
-                len(roll(len(scores), self._limit)),
-            )
-            for row, scores in enumerate(found)
-        ]
+        found = [[nan] * len(some) for some in ids]
+        try:
+            self._guess(ids, found, advance)
+        except KeyboardInterrupt as stop:
+            rows = [row for row, scores in enumerate(found) if all(map(isfinite, scores))]
+            done = self._sum_up([texts[row] for row in rows], [found[row] for row in rows])
+            raise ScoringStoppedError(dict(zip(rows, done, strict=True))) from stop
+        return self._sum_up(texts, found)
 
-    def read(self, text: str) -> list[ScoredToken]:
-        """Score each token of one text.
+    def read(self, text: str, advance: Advance) -> ReadText:
+        """Score one text, and keep what its tokens had.
 
         Parameters
         ----------
         text : str
             The text.
+        advance : callable
+            Told which share is done.
 
         Returns
         -------
-        list of ScoredToken
-            In the order of the text.
+        ReadText
+            Its score, as `score` gives it, and its tokens.
+
+        Raises
+        ------
+        NonFiniteScoreError
+            If the model gives a token a score that is NaN or infinite.
         """
         encoded = self._tokenize(text, return_offsets_mapping=True)
-        (scores,) = self._guess([encoded["input_ids"]], lambda _: None)
+        scores = [nan] * len(encoded["input_ids"])
+        self._guess([encoded["input_ids"]], [scores], advance)
         names = self._tokenizer.convert_ids_to_tokens(encoded["input_ids"])
         rows = zip(names, encoded["offset_mapping"], scores, strict=True)
-        return [ScoredToken(name, start, stop, score) for name, (start, stop), score in rows]
+        tokens = (ScoredToken(name, start, stop, score) for name, (start, stop), score in rows)
+        (score,) = self._sum_up([text], [scores])
+        return ReadText(score, tuple(tokens))
+
+    def _sum_up(self, texts: Sequence[str], found: list[list[float]]) -> list[TextScore]:
+        words, sizes = count_words(texts).tolist(), count_bytes(texts).tolist()
+        windows = (len(roll(len(scores), self._limit)) for scores in found)
+        sums = [self._add(scores, text) for scores, text in zip(found, texts, strict=True)]
+        rows = zip(sums, map(len, found), words, sizes, windows, strict=True)
+        return [TextScore(*row) for row in rows]
+
+    def _add(self, scores: list[float], text: str) -> float:
+        total = sum(scores)
+        if isfinite(total):
+            return total
+        wrong = next(score for score in scores if not isfinite(score))
+        raise refuse_score(wrong, text, model=self.name, precision=self.used["precision"])
 
     def _tokenize(self, text: str, **options: bool) -> Any:
         return self._tokenizer(text, add_special_tokens=False, verbose=False, **options)
-
-    def _own_limit(self) -> int:
-        config = self._model.config
-        fields = (getattr(config, name, None) for name in LENGTH_FIELDS)
-        known = [value for value in fields if isinstance(value, int)]
-        return known[0] if known else USUAL_LENGTH
 
     def _first_token(self, folder: str) -> int:
         for id_ in (self._tokenizer.bos_token_id, self._tokenizer.eos_token_id):
@@ -182,9 +222,8 @@ class AutoregressiveModel:
             f"token of a text cannot be guessed from anything; name one in tokenizer_config.json."
         )
 
-    def _guess(self, texts: list[list[int]], advance: Advance) -> list[list[float]]:
-        """Give each token's score."""
-        scores = [[0.0] * len(ids) for ids in texts]
+    def _guess(self, texts: list[list[int]], scores: list[list[float]], advance: Advance) -> None:
+        """Fill in each token's score."""
         windows = [(row, w) for row, ids in enumerate(texts) for w in roll(len(ids), self._limit)]
         windows.sort(key=lambda entry: entry[1].start - entry[1].context - entry[1].stop)
         done, total = 0, sum(w.stop - w.start for _, w in windows)
@@ -193,7 +232,6 @@ class AutoregressiveModel:
                 scores[row][window.start : window.stop] = found
                 done += window.stop - window.start
             advance(done / total)
-        return scores
 
     def _batches(
         self, windows: list[tuple[int, RollingWindow]]
@@ -234,44 +272,3 @@ class AutoregressiveModel:
 def _gather(logits: "Tensor", wanted: "Tensor") -> list[float]:
     found = logits.gather(1, wanted[:, None])[:, 0] - logits.logsumexp(1)
     return [float(score) for score in found.double().tolist()]
-
-
-def _load(folder: str, settings: PerplexitySettings) -> tuple[Any, Any]:
-    try:
-        # Its types say less than it does.
-        transformers: Any = import_module("transformers")
-    except ImportError as error:
-        raise MissingPackageError(
-            "autoregressive models are computed by transformers: "
-            "pip install 'skencoder[transformers]'"
-        ) from error
-    if settings.precision not in DTYPES:
-        raise DeviceError(
-            f"precision={settings.precision!r} is not to be had for autoregressive models; choose "
-            f"{', '.join(DTYPES)}."
-        )
-    try:
-        model, told = transformers.AutoModelForCausalLM.from_pretrained(
-            folder,
-            dtype=DTYPES[settings.precision],
-            local_files_only=True,
-            output_loading_info=True,
-        )
-        tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    except Exception as error:  # the library raises what its readers raise
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise CheckpointError(f"{folder} cannot be loaded by transformers: {reason}") from error
-    if told["missing_keys"]:
-        raise CheckpointError(
-            f"{folder} lacks weights, which transformers would draw at random: "
-            f"{', '.join(sorted(told['missing_keys'])[:5])}."
-        )
-    return model.eval().to(_device(settings.device)), tokenizer
-
-
-def _device(device: str) -> str:
-    import torch
-
-    if device != "auto":
-        return device
-    return "cuda" if torch.cuda.is_available() else "cpu"

@@ -5,7 +5,7 @@ cannot be used does not stop the others, and what is finished is kept.
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,16 +13,15 @@ from typing import Any
 from skencoder import EncoderVectorizer
 from skencoder.errors import ParameterError, SkencoderError
 
-from .association_data import (
-    AssociationTest,
-    list_association_tests,
-    read_association_tests,
-)
+from .association_data import AssociationTest
 from .association_model import AssociationModel
 from .bias_settings import BiasSettings
-from .crows_pairs import FILE, NAME, Stereotypes, read_crows_pairs
+from .bias_tests import BiasTests, find_bias_tests
+from .crows_pairs import NAME, Stereotypes
 from .crows_pairs_scoring import CrowsPairsTask, measure_stereotypes
-from .errors import MissingDataError, ResultFileError, RunStoppedError
+from .errors import ResultFileError, RunStoppedError
+from .failures import tell_failure
+from .output_files import make_results_folder
 from .task_progress import task_bar
 from .weat import Association
 
@@ -57,22 +56,6 @@ class BiasRun:
     is_failure: bool = False
 
 
-@dataclass(frozen=True)
-class _Asked:
-    """What shall be run."""
-
-    associations: list[AssociationTest]
-    pairs: CrowsPairsTask | None
-    by_name: bool
-    settings: BiasSettings
-    results: Path | None
-
-    @property
-    def names(self) -> list[str]:
-        named = [test.name for test in self.associations]
-        return named if self.pairs is None else [*named, NAME]
-
-
 def run_bias(
     models: Any,
     tests: Sequence[str] | None = None,
@@ -102,7 +85,7 @@ def run_bias(
     Returns
     -------
     list of BiasRun
-        By model and test, those that could not be run included.
+        By model and test, those that could not be run included, as those whose data are damaged.
 
     Raises
     ------
@@ -114,8 +97,6 @@ def run_bias(
         If it is stopped from the keyboard; holds what is finished.
     UnknownTaskError
         If a test does not exist; nothing has been run then.
-    UnreadableDataError
-        If a file of data is not as it should be.
 
     References
     ----------
@@ -127,62 +108,60 @@ def run_bias(
     if not chosen:
         raise ParameterError("model: name at least one checkpoint.")
     place = None if results is None else Path(results)
-    asked = _find_tests(Path(data_root), tests, settings or BiasSettings(), place)
+    if place:
+        make_results_folder(place)
+    settings = settings or BiasSettings()
+    asked = find_bias_tests(Path(data_root), tests, settings, place)
     runs: list[BiasRun] = []
     try:
-        with task_bar(len(chosen) * len(asked.names)) as advance:
+        with task_bar(len(chosen) * asked.n_tests) as advance:
             for model in chosen:
-                _run_model(model, asked, runs, advance)
+                for run in _run_model(model, asked, settings, place):
+                    runs.append(run)
+                    advance()
     except KeyboardInterrupt as error:
         kept = f"what is finished is in {place}" if place else "without --results nothing is kept"
         raise RunStoppedError(f"stopped; {kept}.", runs) from error
     return runs
 
 
-def _find_tests(
-    root: Path, names: Sequence[str] | None, settings: BiasSettings, results: Path | None
-) -> _Asked:
-    wanted = list(dict.fromkeys(names)) if names is not None else list_association_tests(root)
-    with_pairs = NAME in wanted if names is not None else (root / FILE).is_file()
-    associations = [name for name in wanted if name != NAME]
-    if not associations and not with_pairs:
-        raise MissingDataError(
-            f"there is neither an association test in {root / 'bias' / 'seat'} nor {root / FILE}; "
-            f"name the folder that holds bias/ as --data-root."
-        )
-    read = read_association_tests(root, associations) if associations else []
-    pairs = read_crows_pairs(root / FILE) if with_pairs else None
-    task = None if pairs is None else CrowsPairsTask(pairs, settings, results)
-    return _Asked(read, task, names is not None, settings, results)
-
-
 def _run_model(
-    model: Any, asked: _Asked, runs: list[BiasRun], advance: Callable[[], None]
-) -> None:
+    model: Any,
+    asked: BiasTests,
+    settings: BiasSettings,
+    results: Path | None,
+) -> Iterator[BiasRun]:
+    for name, reason in asked.unreadable.items():
+        yield BiasRun(_name(model), name, None, None, reason, True)
     if asked.associations:
-        _run_associations(model, asked, runs, advance)
+        yield from _run_associations(model, asked.associations, settings, results)
     if asked.pairs is not None:
-        runs.append(_run_pairs(model, asked.pairs, by_name=asked.by_name))
-        advance()
+        yield _run_pairs(model, asked.pairs, by_name=asked.by_name)
 
 
 def _run_associations(
-    model: Any, asked: _Asked, runs: list[BiasRun], advance: Callable[[], None]
-) -> None:
+    model: Any,
+    tests: Sequence[AssociationTest],
+    settings: BiasSettings,
+    results: Path | None,
+) -> Iterator[BiasRun]:
     try:
-        ready = AssociationModel.load(model, asked.settings)
-    except SkencoderError as error:
-        name, tests = _name(model), asked.associations
-        runs += [BiasRun(name, test.name, test, None, str(error), True) for test in tests]
+        ready = AssociationModel.load(model, settings)
+    except Exception as error:  # an estimator is not ours, and other models are still run
+        for test in tests:
+            yield _failed(_name(model), test, error)
         return
-    for test in asked.associations:
+    for test in tests:
         log.info("  %s, %s", ready.name, test.name)
         try:
-            found = ready.measure(test, asked.settings, asked.results)
-            runs.append(BiasRun(ready.name, test.name, test, found))
-        except SkencoderError as error:
-            runs.append(BiasRun(ready.name, test.name, test, None, str(error), True))
-        advance()
+            yield BiasRun(ready.name, test.name, test, ready.measure(test, settings, results))
+        except Exception as error:  # as above, and the other tests
+            yield _failed(ready.name, test, error)
+
+
+def _failed(model: str, test: AssociationTest, error: Exception) -> BiasRun:
+    log.debug("%s failed", test.name, exc_info=error)
+    return BiasRun(model, test.name, test, None, tell_failure(error), True)
 
 
 def _run_pairs(model: Any, task: CrowsPairsTask, *, by_name: bool) -> BiasRun:
@@ -196,10 +175,11 @@ def _run_pairs(model: Any, task: CrowsPairsTask, *, by_name: bool) -> BiasRun:
     log.info("  %s, %s", name, NAME)
     try:
         return BiasRun(str(name), NAME, None, measure_stereotypes(str(name), task))
-    except ResultFileError as error:
-        return BiasRun(str(name), NAME, None, None, str(error), True)
-    except SkencoderError as error:
-        return BiasRun(str(name), NAME, None, None, str(error), by_name)
+    except Exception as error:
+        refused = isinstance(error, SkencoderError) and not isinstance(error, ResultFileError)
+        # Nobody may have asked for it of a model without a head.
+        is_failure = by_name or not refused
+        return BiasRun(str(name), NAME, None, None, tell_failure(error), is_failure)
 
 
 def _name(model: Any) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from .bias import BiasRun
 from .crows_pairs import NAME, Stereotypes
 from .holm import holm
-from .perplexity_statistics import Interval
+from .result_records import Figure
 from .tables import MISSING, format_table
 from .weat import Association
 
@@ -101,7 +101,7 @@ def _format_stereotypes(runs: Sequence[BiasRun]) -> str:
     )
 
 
-def _show(figure: Interval | None) -> str:
+def _show(figure: Figure | None) -> str:
     if figure is None or figure.low is None or figure.high is None:
         return MISSING
     return f"{figure.value:.1f} ({figure.low:.1f}..{figure.high:.1f})"

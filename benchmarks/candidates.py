@@ -93,13 +93,22 @@ def make_candidates(
         If this machine does not have a precision that was asked for.
     """
     candidates = [Candidate(TFIDF, TfidfVectorizer(sublinear_tf=True), TFIDF)]
-    for model in dict.fromkeys(settings.models or (DEFAULT_MODEL, STATIC)):
-        candidates += _of_model(model, settings, cache, notes)
+    models = list(dict.fromkeys(settings.models or (DEFAULT_MODEL, STATIC)))
+    for model, name in zip(models, _short_names(models), strict=True):
+        candidates += _of_model(model, name, settings, cache, notes)
     return candidates
 
 
+def _short_names(models: Sequence[str]) -> list[str]:
+    """Leave out folders and owners, but not where that makes two models one."""
+    short = [Path(model).name or model for model in models]
+    return [
+        model if short.count(name) > 1 else name for model, name in zip(models, short, strict=True)
+    ]
+
+
 def _of_model(
-    model: str, settings: ChooseSettings, cache: EmbeddingCache, notes: list[str]
+    model: str, short: str, settings: ChooseSettings, cache: EmbeddingCache, notes: list[str]
 ) -> Iterator[Candidate]:
     source = _distill() if model == STATIC else model
     is_default = model == DEFAULT_MODEL
@@ -118,12 +127,12 @@ def _of_model(
         )
         # Whatever is wrong with a model is told before hours of work with the others.
         vectorizer.fit(PROBE)
-        yield Candidate(_name(model, precision, pooling), vectorizer, group=f"{model} {precision}")
+        name = _name(short, "" if model == STATIC else precision, pooling)
+        yield Candidate(name, vectorizer, group=f"{model} {precision}")
 
 
-def _name(model: str, precision: str, pooling: str) -> str:
-    short = Path(model).name
-    settings = [] if model == STATIC else [precision]
+def _name(short: str, precision: str, pooling: str) -> str:
+    settings = [precision] if precision else []
     settings += [pooling] if pooling != OWN_POOLING else []
     return f"{short} ({', '.join(settings)})" if settings else short
 

@@ -235,7 +235,8 @@ def _cross_validate(
     from tqdm import tqdm
 
     n_steps = len(candidates) * len(folds)
-    with tqdm(total=n_steps, desc="Cross-validation", unit=" folds", file=sys.stderr) as bar:
+    shown = {"desc": "Cross-validation", "unit": " folds", "disable": not sys.stderr.isatty()}
+    with tqdm(total=n_steps, file=sys.stderr, **shown) as bar:
         return [_judge(candidate, data, folds, metric, bar) for candidate in candidates]
 
 

@@ -100,17 +100,17 @@ def _judge_cost(taken: CandidateScore, best: CandidateScore, n_equal: int) -> li
 
 
 def _tell_others(choice: Choice, near: list[CandidateScore]) -> list[str]:
-    others = [
-        f"{one.name} ({one.test.difference:+.3f}, p = {one.test.p_value:.2g})"
-        for one in choice.candidates
-        if one.test and one not in near
-    ]
-    if not others:
-        return []
-    return [
-        f"Significantly worse than the best, or by more than {choice.tolerance:g}: "
-        f"{', '.join(others)}."
-    ]
+    significant: list[str] = []
+    notable: list[str] = []
+    for one in choice.candidates:
+        if one.test and one not in near:
+            told = f"{one.name} ({one.test.difference:+.3f}, p = {one.test.p_value:.2g})"
+            (significant if one.test.p_value < SIGNIFICANCE else notable).append(told)
+    starts = {
+        "Significantly worse than the best": significant,
+        f"Worse by more than {choice.tolerance:g}, though not significantly": notable,
+    }
+    return [f"{start}: {', '.join(others)}." for start, others in starts.items() if others]
 
 
 def _warn_of_majority(choice: Choice, best: CandidateScore) -> list[str]:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from .errors import RunStoppedError
-from .exit_codes import DONE, FAILED, STOPPED
+from .exit_codes import DONE, FAILED, NOTHING, STOPPED
 
 
 def mteb_command(
@@ -17,6 +17,7 @@ def mteb_command(
     languages: list[str] | None = None,
     subsets: list[str] | None = None,
     precision: Literal["float32", "bfloat16", "float16", "int8", "auto"] = "float32",
+    device: str = "auto",
     data_root: Path | None = None,
     results: Path | None = None,
     cache: Path | None = None,
@@ -44,6 +45,8 @@ def mteb_command(
         Keep only these subsets of tasks that have several, such as en or deu-eng.
     precision : str
         Precision of the weights; published scores are float32.
+    device : str
+        Such as cpu or cuda; auto takes a GPU where there is one.
     data_root : path
         Folder with the data sets by their hub path, such as DIR/mteb/banking77; no data are
         then read from the network. By default mteb downloads them.
@@ -63,27 +66,31 @@ def mteb_command(
     Returns
     -------
     int
-        0, 1 if a task failed, or 130 if the run was stopped.
+        0, 1 if a task failed, 2 if all did, or 130 if the run was stopped.
     """
     from skencoder import EncoderVectorizer
 
+    from .mteb_selection import TaskSelection
+
+    selection = TaskSelection(
+        tasks or (), benchmark or (), types or (), languages or (), subsets or ()
+    )
+    # Before mteb is loaded, which takes seconds.
+    selection.check_named()
     from .mteb_run import run_mteb
     from .mteb_search import Searched
-    from .mteb_selection import TaskSelection
 
     encoders = [
         EncoderVectorizer(
             name,
             precision=precision,
+            device=device,
             overflow="truncate",
             cache=cache or "session",
             verbose=int(sys.stderr.isatty()),
         )
         for name in dict.fromkeys(model or ["all-MiniLM-L6-v2"])
     ]
-    selection = TaskSelection(
-        tasks or (), benchmark or (), types or (), languages or (), subsets or ()
-    )
     retriever = _make_retriever(index, fusion_weights)
     models: list[Any] = [Searched(one, retriever) for one in encoders] if retriever else encoders
     try:
@@ -103,6 +110,8 @@ def _show(runs: Any) -> int:
     failures = format_failures(runs)
     if failures:
         print(failures, file=sys.stderr)
+    if not any(run.error is None for run in runs):
+        return NOTHING
     return FAILED if failures else DONE
 
 

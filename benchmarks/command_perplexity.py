@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal
 from skencoder.errors import ParameterError
 
 from .cyclopts_import import Parameter
-from .errors import RunStoppedError
+from .errors import MissingDataError, RunStoppedError
 from .exit_codes import DONE, FAILED, NOTHING, STOPPED
-from .output_files import check_folder
+from .output_files import check_folder, write_whole
 from .perplexity_settings import PerplexitySettings
 
 
@@ -96,13 +96,15 @@ def _run_texts(
     from .perplexity import run_perplexity
     from .perplexity_report import format_perplexity, format_texts
 
-    reports, failures = run_perplexity(models, data, settings, results=results)
+    reports, failures = run_perplexity(
+        models, data, settings, results=results, read_first=html is not None
+    )
     if reports:
         print(format_perplexity(reports))
     for report in reports if per_text else ():
         print(f"\n{report.model.name}\n{format_texts(report)}")
     if html is not None and reports:
-        _write_page(html, reports[0].model.name, data.texts[0], settings)
+        _write_page(html, reports[0])
     return _end(reports, failures)
 
 
@@ -131,12 +133,11 @@ def _end(reports: list[Any], failures: dict[str, str]) -> int:
     return FAILED if failures else DONE
 
 
-def _write_page(path: Path, model: str, text: str, settings: PerplexitySettings) -> None:
-    from .language_models import open_language_model
+def _write_page(path: Path, report: Any) -> None:
     from .perplexity_html import render_tokens
 
-    loaded = open_language_model(model, settings)
-    path.write_text(render_tokens(loaded, text, loaded.read(text)), encoding="utf-8")
+    page = render_tokens(report.model, report.data.texts[0], report.first)
+    write_whole(path, page)
     print(f"\nThe first text in colours: {path}")
 
 
@@ -171,9 +172,11 @@ def _collect(
 
 
 def _find(path: Path, data_root: Path | None) -> Path:
-    if not path.exists() and data_root is not None and (data_root / path).exists():
-        return data_root / path
-    return path
+    if path.exists() or data_root is None:
+        return path
+    if not (data_root / path).exists():
+        raise MissingDataError(f"pairs: there is neither {path} nor {data_root / path}.")
+    return data_root / path
 
 
 def _check_choice(**choices: object) -> None:

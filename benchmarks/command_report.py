@@ -4,8 +4,6 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-from skencoder.errors import ParameterError
-
 from .compare_settings import CompareSettings
 from .cyclopts_import import Parameter
 from .exit_codes import DONE, FAILED
@@ -20,6 +18,7 @@ def report_command(
     markdown: Path | None = None,
     latex: Path | None = None,
     title: str | None = None,
+    speed: list[Path] | None = None,
 ) -> int:
     """Write everything in a results folder as one HTML page, or as Markdown and LaTeX tables.
 
@@ -40,6 +39,8 @@ def report_command(
         File for the tables in LaTeX, which need the package booktabs.
     title : str
         Of the report; by default the folder's name.
+    speed : list of path
+        Files that ``speed --json`` wrote, to be shown too.
 
     Returns
     -------
@@ -57,9 +58,7 @@ def report_command(
     wanted = [(path, write) for path, write in ways if path is not None]
     for path, _ in wanted:
         check_folder(path)
-        if path.is_dir():
-            raise ParameterError(f"{path} is a folder; expected a file to write.")
-    report = run_report(results, what, title=title)
+    report = run_report(results, what, title=title, speed=speed or ())
     for path, write in wanted:
         write_whole(path, write(report))
         print(path)

@@ -4,7 +4,7 @@ What is computed stands in `task_comparison`, `overall_comparison` and `model_co
 and tasks are chosen, and what does not fit together is told.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,7 +101,8 @@ def run_compare(folder: str | Path, settings: CompareSettings | None = None) -> 
     kinds = {task: _kind(task) for one in ran for task in one.scores}
     notes: list[str] = []
     checks = _check(ran, table, kinds, settings, notes)
-    others = _published_contenders(ran, table, kinds, settings.models)
+    others = _published_contenders(ran, table, kinds, settings.models, notes)
+    notes += _tell_reference(settings.models, ran, others)
     contenders = [*ran, *others]
     tasks = _compare_tasks(contenders, _choose_tasks(kinds, settings.tasks), settings, notes)
     labels = tuple(one.label for one in contenders)
@@ -126,18 +127,32 @@ def run_compare(folder: str | Path, settings: CompareSettings | None = None) -> 
 def _choose(
     results: Results, names: Sequence[str] | None, table: Sequence[PublishedScore]
 ) -> list[Contender]:
-    in_table = {row.model for row in table}
-    # A name that only the table knows is no mistake.
-    wanted = None if names is None else [name for name in names if name not in in_table]
-    wanted_too = [] if names is None else [name for name in names if name in in_table]
-    rows = list(choose_models(results, wanted))
-    for name in wanted_too:
-        rows += [row for row, model in enumerate(results.models) if model.name == name]
+    rows = range(len(results.models)) if names is None else _find_rows(results, names, table)
     contenders = [_contender(results.labels[row], results.models[row]) for row in rows]
     contenders = [one for one in contenders if one.scores]
     if not contenders:
         raise ParameterError(f"none of the chosen models in {results.folder} has scores.")
     return contenders
+
+
+def _find_rows(
+    results: Results, names: Sequence[str], table: Sequence[PublishedScore]
+) -> list[int]:
+    """Find models that ran, in the order of their names; one that was only published is none."""
+    published = {name for row in table for name in _names(row.model)}
+    rows: list[int] = []
+    for name in names:
+        try:
+            rows += choose_models(results, [name])
+        except ParameterError:
+            if name not in published:
+                raise
+    return list(dict.fromkeys(rows))
+
+
+def _names(model: str) -> tuple[str, str]:
+    """Give what a model is called: with its owner, and without."""
+    return model, model.rpartition("/")[2]
 
 
 def _contender(label: str, model: ModelResults) -> Contender:
@@ -165,7 +180,7 @@ def _choose_tasks(kinds: Mapping[str, tuple[str, str]], names: Sequence[str] | N
         raise ParameterError(
             f"tasks={unknown[0]!r} is in no result; there are {', '.join(sorted(kinds))}."
         )
-    return sorted(names or kinds)
+    return sorted(set(names or kinds))
 
 
 def _compare_tasks(
@@ -216,13 +231,13 @@ def _check(
 def _own_scores(
     one: Contender, published: Mapping[tuple[str, ...], list[float]]
 ) -> dict[tuple[str, str, str], tuple[float, list[float]]]:
-    name = one.results.name if one.results else ""
-    return {
-        (task, *place): (score, published[name, task, *place])
+    names = _names(one.results.name if one.results else "")
+    found = {
+        (task, *place): (score, [s for n in names for s in published.get((n, task, *place), ())])
         for task, scores in one.scores.items()
         for place, score in scores.items()
-        if (name, task, *place) in published
     }
+    return {key: value for key, value in found.items() if value[1]}
 
 
 def _same_metric(row: PublishedScore, kinds: Mapping[str, tuple[str, str]]) -> bool:
@@ -235,18 +250,36 @@ def _published_contenders(
     table: Iterable[PublishedScore],
     kinds: Mapping[str, tuple[str, str]],
     names: Sequence[str] | None,
+    notes: list[str],
 ) -> list[Contender]:
     """Give the published models that did not run, with the tasks that did."""
-    known = {one.results.name for one in ran if one.results}
+    known = {name for one in ran if one.results for name in _names(one.results.name)}
     scores: dict[str, dict[str, dict[Place, float]]] = {}
     for row in table:
-        wanted = names is None or row.model in names
+        wanted = names is None or set(names).intersection(_names(row.model))
         if wanted and row.model not in known and row.task in kinds and _same_metric(row, kinds):
             places = scores.setdefault(row.model, {}).setdefault(row.task, {})
-            places[row.split, row.subset] = row.score
+            if places.setdefault((row.split, row.subset), row.score) != row.score:
+                notes.append(
+                    f"{row.model} has several published scores of {row.task} ({row.split}, "
+                    f"{row.subset}); the first is shown."
+                )
+    shared = Counter(_names(model)[1] for model in scores)
     return [
-        Contender(model.rpartition("/")[2] + MARK, found)
+        Contender(_names(model)[shared[_names(model)[1]] == 1] + MARK, found)
         for model, found in sorted(scores.items())
+    ]
+
+
+def _tell_reference(
+    names: Sequence[str] | None, ran: Sequence[Contender], others: Sequence[Contender]
+) -> list[str]:
+    """Say so where the first model that was named cannot be the reference."""
+    if not names or not any(one.label in {n + MARK for n in _names(names[0])} for one in others):
+        return []
+    return [
+        f"{names[0]} is only published, without its examples; the others are compared with "
+        f"{ran[0].label}, the first that ran."
     ]
 
 

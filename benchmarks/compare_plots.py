@@ -6,6 +6,7 @@ from pathlib import Path
 from skencoder.errors import ParameterError
 
 from .compare import Comparison
+from .environment import name_threads
 from .model_costs import ModelCost
 from .overall_comparison import OverallComparison
 from .pareto_plot import ParetoPanel, ParetoPoint, plot_pareto
@@ -85,7 +86,7 @@ def make_panels(comparison: Comparison, overall: OverallComparison) -> list[Pare
         Of speed and of size, each where it is known of at least two models.
     """
     machine = comparison.costs.machine
-    where = f"{machine.get('gpu') or machine.get('cpu')}, {machine.get('threads')} threads"
+    where = f"{machine.get('gpu') or machine.get('cpu')}, {name_threads(machine)}"
 
     def points(read: Callable[[ModelCost], float | None]) -> tuple[ParetoPoint, ...]:
         # Only the models that ran have costs; they come first.

@@ -15,7 +15,8 @@ import numpy as np
 
 from .errors import MissingDataError, UnreadableDataError
 from .language_models import TextScore
-from .perplexity_statistics import Interval, wilson_bounds
+from .perplexity_statistics import wilson_bounds
+from .result_records import Figure
 
 NAME = "crows-pairs"
 FILE = Path("bias") / "crows_pairs_anonymized.csv"
@@ -144,7 +145,7 @@ class Stereotypes:
 
     Parameters
     ----------
-    figures : mapping of str to Interval
+    figures : mapping of str to Figure
         In percent, with Wilson's 95 % interval: of all pairs, of both directions, and of each
         type of bias; a model without such bias would have 50.
     pairs : mapping of str to int
@@ -153,7 +154,7 @@ class Stereotypes:
         Pairs whose sentences are equally likely; they count as not stereotypical.
     """
 
-    figures: dict[str, Interval]
+    figures: dict[str, Figure]
     pairs: dict[str, int]
     ties: int
 
@@ -195,6 +196,6 @@ def count_stereotypes(pairs: Sequence[SentencePair], scores: Sequence[TextScore]
     )
 
 
-def _percentage(count: int, total: int) -> Interval:
+def _percentage(count: int, total: int) -> Figure:
     low, high = wilson_bounds(count, total)
-    return Interval(PERCENT * count / total, PERCENT * low, PERCENT * high)
+    return Figure(PERCENT * count / total, PERCENT * low, PERCENT * high)

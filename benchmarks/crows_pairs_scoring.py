@@ -84,7 +84,7 @@ def measure_stereotypes(name: str, task: CrowsPairsTask) -> Stereotypes:
     folder = result_folder(task.results, name, model.model.fingerprint, PART)
     usual = model.model.precision == BiasSettings().precision
     ending = "" if usual else f".precision={model.model.precision}"
-    store = PerplexityStore(folder, f"{NAME}-{run['data']}{ending}", run)
+    store = PerplexityStore(folder, f"{NAME}-{run['data']}{ending}", run, 2 * len(task.pairs))
     with store.held():
         began = time.perf_counter()
         scores = _score_all(model, task.pairs, store.load(), store)
@@ -107,10 +107,10 @@ def _score_all(
     ]
     if known:
         log.info("%d of %d pairs were scored before.", len(pairs) - len(missing), len(pairs))
-    with ScoringBar(_lengths(pairs, missing)) as bar:
+    with ScoringBar(_costs(pairs, missing)) as bar:
         for start in range(0, len(missing), PAIRS_PER_LOT):
             rows = missing[start : start + PAIRS_PER_LOT]
-            bar.begin(_lengths(pairs, rows))
+            bar.begin(_costs(pairs, rows))
             found = score_pairs(model, [pairs[row] for row in rows])
             places = [2 * row + side for row in rows for side in (0, 1)]
             fresh = dict(zip(places, found, strict=True))
@@ -120,8 +120,9 @@ def _score_all(
     return [scores[place] for place in range(2 * len(pairs))]
 
 
-def _lengths(pairs: Sequence[SentencePair], rows: Sequence[int]) -> list[int]:
-    return [len(text) for row in rows for text in (pairs[row].more, pairs[row].less)]
+def _costs(pairs: Sequence[SentencePair], rows: Sequence[int]) -> list[int]:
+    # As many copies as tokens, each as long as the sentence.
+    return [len(text) ** 2 for row in rows for text in (pairs[row].more, pairs[row].less)]
 
 
 def score_pairs(model: PseudoLikelihood, pairs: Sequence[SentencePair]) -> list[TextScore]:

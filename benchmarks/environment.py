@@ -2,7 +2,7 @@
 
 import os
 import platform
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
@@ -45,6 +45,23 @@ def _version(package: str) -> str | None:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
         return None
+
+
+def name_threads(machine: Mapping[str, object]) -> str:
+    """Say how many threads a machine computed with.
+
+    Parameters
+    ----------
+    machine : mapping
+        As `describe_machine` gives it.
+
+    Returns
+    -------
+    str
+        Such as ``"1 thread"``.
+    """
+    threads = machine.get("threads", "an unknown number of")
+    return f"{threads} thread{'' if threads == 1 else 's'}"
 
 
 def describe_machine() -> dict[str, Any]:

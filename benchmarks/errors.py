@@ -3,7 +3,7 @@
 Errors of the model side, such as a checkpoint that is not there, are in `skencoder.errors`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from skencoder.errors import SkencoderError
@@ -55,3 +55,17 @@ class RunStoppedError(KeyboardInterrupt):
     def __init__(self, message: str, runs: Sequence[Any] = ()) -> None:
         super().__init__(message)
         self.runs = runs
+
+
+class ScoringStoppedError(KeyboardInterrupt):
+    """Scoring was stopped from the keyboard before all texts were done.
+
+    Parameters
+    ----------
+    scores : mapping of int to object
+        Of the texts that were finished, by row.
+    """
+
+    def __init__(self, scores: Mapping[int, Any]) -> None:
+        super().__init__("stopped")
+        self.scores = scores

@@ -19,6 +19,7 @@ from skencoder.pseudo_likelihood import (
     count_words,
 )
 
+from .errors import ScoringStoppedError
 from .perplexity_settings import PerplexitySettings
 from .result_files import read_object
 
@@ -70,6 +71,22 @@ class ScoredToken:
     log_probability: float | None
 
 
+@dataclass(frozen=True)
+class ReadText:
+    """One text with the scores of its tokens.
+
+    Parameters
+    ----------
+    score : TextScore
+        Of the text.
+    tokens : tuple of ScoredToken
+        In the order of the text.
+    """
+
+    score: TextScore
+    tokens: tuple[ScoredToken, ...]
+
+
 class LanguageModel(Protocol):
     """What gives texts a probability."""
 
@@ -81,6 +98,20 @@ class LanguageModel(Protocol):
     @property
     def used(self) -> dict[str, Any]:
         """How it is run: lengths, precision, device."""
+
+    def costs(self, texts: Sequence[str]) -> list[int]:
+        """Say what the model has to read for each text.
+
+        Parameters
+        ----------
+        texts : sequence of str of shape (n_texts,)
+            The texts.
+
+        Returns
+        -------
+        list of int
+            In tokens, of all windows and masked copies.
+        """
 
     def score(self, texts: Sequence[str], advance: Advance) -> list[TextScore]:
         """Score texts.
@@ -96,20 +127,27 @@ class LanguageModel(Protocol):
         -------
         list of TextScore
             In the order of the texts.
+
+        Raises
+        ------
+        ScoringStoppedError
+            If it is stopped from the keyboard; it holds what is finished.
         """
 
-    def read(self, text: str) -> list[ScoredToken]:
-        """Score each token of one text.
+    def read(self, text: str, advance: Advance) -> ReadText:
+        """Score one text, and keep what its tokens had.
 
         Parameters
         ----------
         text : str
             The text.
+        advance : callable
+            Told which share is done.
 
         Returns
         -------
-        list of ScoredToken
-            In the order of the text.
+        ReadText
+            Its score, as `score` gives it, and its tokens.
         """
 
 
@@ -153,6 +191,21 @@ class MaskedModel:
             "device": str(self._model.model.device),
         }
 
+    def costs(self, texts: Sequence[str]) -> list[int]:
+        """Say what the model has to read for each text.
+
+        Parameters
+        ----------
+        texts : sequence of str of shape (n_texts,)
+            The texts.
+
+        Returns
+        -------
+        list of int
+            In tokens, of all masked copies.
+        """
+        return [int(cost) for cost in self._model.prepare(texts, self._options).costs]
+
     def score(self, texts: Sequence[str], advance: Advance) -> list[TextScore]:
         """Score texts.
 
@@ -167,26 +220,38 @@ class MaskedModel:
         -------
         list of TextScore
             In the order of the texts.
-        """
-        scores = self._model.score(texts, self._options, progress=_Share(advance))
-        columns = (scores.sums, scores.counts, count_words(texts), count_bytes(texts))
-        rows = zip(*(column.tolist() for column in (*columns, scores.n_windows)), strict=True)
-        return [TextScore(*row) for row in rows]
 
-    def read(self, text: str) -> list[ScoredToken]:
-        """Score each token of one text.
+        Raises
+        ------
+        NonFiniteScoreError
+            If the model gives a token a score that is NaN or infinite.
+        ScoringStoppedError
+            If it is stopped from the keyboard; it holds what is finished.
+        """
+        run = self._model.prepare(texts, self._options)
+        try:
+            run.finish(_Share(advance))
+        except KeyboardInterrupt as stop:
+            scores, rows = _sum_up(texts, run.scores), np.flatnonzero(run.finished).tolist()
+            raise ScoringStoppedError({row: scores[row] for row in rows}) from stop
+        return _sum_up(texts, run.scores)
+
+    def read(self, text: str, advance: Advance) -> ReadText:
+        """Score one text, and keep what its tokens had.
 
         Parameters
         ----------
         text : str
             The text.
+        advance : callable
+            Told which share is done.
 
         Returns
         -------
-        list of ScoredToken
-            In the order of the text.
+        ReadText
+            Its score, as `score` gives it, and its tokens.
         """
-        scores: TokenScores = self._model.score([text], self._options)
+        scores = self._model.score([text], self._options, progress=_Share(advance))
         names = self._model.model.tokenizer.token_names()
         tokens = zip(
             scores.texts.tokens.input_ids.tolist(),
@@ -194,10 +259,18 @@ class MaskedModel:
             scores.log_probabilities.tolist(),
             strict=True,
         )
-        return [
+        read = (
             ScoredToken(names[id_], start, stop, None if np.isnan(score) else score)
             for id_, (start, stop), score in tokens
-        ]
+        )
+        (score,) = _sum_up([text], scores)
+        return ReadText(score, tuple(read))
+
+
+def _sum_up(texts: Sequence[str], scores: TokenScores) -> list[TextScore]:
+    columns = (scores.sums, scores.counts, count_words(texts), count_bytes(texts))
+    rows = zip(*(column.tolist() for column in (*columns, scores.n_windows)), strict=True)
+    return [TextScore(*row) for row in rows]
 
 
 class _Share:

@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .errors import MissingDataError, UnreadableDataError
 from .language_models import LanguageModel, TextScore
 from .perplexity import ModelFacts, for_each_model
 from .perplexity_scoring import ScoredTexts, ScoringTask, score_texts
 from .perplexity_settings import PerplexitySettings
-from .perplexity_statistics import CONFIDENCE, RESAMPLES, Interval, wilson_bounds
+from .perplexity_statistics import mean_bounds, wilson_bounds
 from .perplexity_texts import TextCollection
+from .result_records import Figure
 
 KIND = "pairs"
 OVERALL = "mean over paradigms"
@@ -80,14 +80,14 @@ class PairsReport:
         The pairs.
     scored : ScoredTexts
         Scores of good and bad sentences in turn.
-    accuracies : mapping of str to Interval
+    accuracies : mapping of str to Figure
         By paradigm, then by phenomenon if it has several, and `OVERALL`.
     """
 
     model: ModelFacts
     data: PairCollection
     scored: ScoredTexts
-    accuracies: Mapping[str, Interval]
+    accuracies: Mapping[str, Figure]
 
 
 def run_pairs(
@@ -143,9 +143,7 @@ def run_pairs(
     return for_each_model(models, task, measure)
 
 
-def measure_pairs(
-    pairs: Sequence[MinimalPair], scores: Sequence[TextScore], *, seed: int = 0
-) -> dict[str, Interval]:
+def measure_pairs(pairs: Sequence[MinimalPair], scores: Sequence[TextScore]) -> dict[str, Figure]:
     """Count how often the good sentence is likelier; equally likely ones count as wrong.
 
     Parameters
@@ -154,18 +152,16 @@ def measure_pairs(
         The pairs.
     scores : sequence of TextScore
         Of good and bad sentences in turn.
-    seed : int, default=0
-        Of the bootstrap behind the means' intervals.
 
     Returns
     -------
-    dict of str to Interval
+    dict of str to Figure
         Of each paradigm with Wilson's interval; of each phenomenon of several paradigms, and
-        over all, the mean over paradigms with the interval of a bootstrap within paradigms.
+        over all, the mean over paradigms with Price and Bonett's.
 
-    References
-    ----------
-    .. [1] Wilson (1927), Probable inference, the law of succession, and statistical inference.
+    See Also
+    --------
+    wilson_bounds, mean_bounds : Where the intervals are from.
     """
     sums = np.array([score.log_likelihood for score in scores]).reshape(-1, 2)
     right = sums[:, 0] > sums[:, 1]
@@ -174,7 +170,7 @@ def measure_pairs(
         members.setdefault(pair.paradigm, []).append(row)
     counts = {name: (int(right[rows].sum()), len(rows)) for name, rows in members.items()}
     found = {
-        name: Interval(count / total, *wilson_bounds(count, total))
+        name: Figure(count / total, *wilson_bounds(count, total))
         for name, (count, total) in counts.items()
     }
     groups: dict[str, list[str]] = {}
@@ -184,8 +180,8 @@ def measure_pairs(
             group.append(pair.paradigm)
     for phenomenon, names in groups.items():
         if len(names) > 1:
-            found[f"{phenomenon} (mean)"] = _mean([counts[name] for name in names], seed)
-    found[OVERALL] = _mean(list(counts.values()), seed)
+            found[f"{phenomenon} (mean)"] = _mean([counts[name] for name in names])
+    found[OVERALL] = _mean(list(counts.values()))
     return found
 
 
@@ -266,12 +262,6 @@ def _read_line(path: Path, number: int, line: str) -> MinimalPair:
     return pair
 
 
-def _mean(counts: Sequence[tuple[int, int]], seed: int) -> Interval:
-    """Average accuracies; drawing pairs anew within a paradigm is drawing from a binomial."""
+def _mean(counts: Sequence[tuple[int, int]]) -> Figure:
     right, pairs = np.array(counts).T
-    rng = np.random.default_rng(seed)
-    drawn: NDArray[np.float64] = (
-        rng.binomial(pairs, right / pairs, (RESAMPLES, len(pairs))) / pairs
-    ).mean(axis=1)
-    low, high = np.quantile(drawn, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]).tolist()
-    return Interval(float((right / pairs).mean()), low, high)
+    return Figure(float((right / pairs).mean()), *mean_bounds(right, pairs))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from .result_records import ModelResults, RunLine
 
 BYTES_PER_PARAMETER = {"float32": 4, "bfloat16": 2, "float16": 2}
-# Caches with which every text of a run is encoded in that run.
+# Caches that hold no vectors of earlier runs, so that a run encodes each of its texts once.
 WITHOUT_EARLIER_VECTORS = ("None", "session")
 BYTES_PER_MEGABYTE = 1e6
 
@@ -108,7 +108,7 @@ def _most_used_machine(timed: Mapping[str, Sequence[RunLine]]) -> str:
 def _last(runs: Sequence[RunLine], machine: str) -> dict[Key, tuple[int, float]]:
     """Give texts and seconds of the last run of each split and subset on a machine."""
     return {
-        (run.task, part.split, part.subset): (part.n_texts, part.seconds)
+        (run.task, part.split, part.subset): (part.n_encoded, part.seconds)
         for run in runs
         if _name(run) == machine
         for part in run.encoding
@@ -128,7 +128,11 @@ def _measure(
         label: (sum(parts[key][0] for key in common), sum(parts[key][1] for key in common))
         for label, parts in here.items()
     }
-    return {label: texts / seconds for label, (texts, seconds) in totals.items() if seconds > 0}
+    return {
+        label: texts / seconds
+        for label, (texts, seconds) in totals.items()
+        if texts > 0 and seconds > 0
+    }
 
 
 def _megabytes(model: ModelResults) -> float | None:

@@ -5,15 +5,14 @@ and `model_meta`.
 """
 
 import logging
-import time
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mteb.models.abs_encoder import AbsEncoder
 from numpy.typing import NDArray
 
+from .encoding_record import EncodingRecord
 from .model_meta import describe_model
 from .prompts import choose_prompt, find_encoder, read_prompts, with_prompt
 from .vectors import PROBE, encode, make_estimator
@@ -24,30 +23,6 @@ if TYPE_CHECKING:
     from mteb.types import PromptType
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass
-class EncodingRecord:
-    """What encoding the texts of one subset took.
-
-    Parameters
-    ----------
-    n_texts : int, default=0
-        Texts encoded.
-    n_truncated : int, default=0
-        Texts of them that were cut at the model's limit.
-    seconds : float, default=0.0
-        Time spent in the model.
-    """
-
-    n_texts: int = 0
-    n_truncated: int = 0
-    seconds: float = 0.0
-
-    @property
-    def texts_per_second(self) -> float:
-        """Texts per second of encoding."""
-        return self.n_texts / self.seconds if self.seconds else 0.0
 
 
 class MTEBModel(AbsEncoder):
@@ -139,10 +114,8 @@ class MTEBModel(AbsEncoder):
         logger.info("  encoding %d texts (%s, %s)", len(texts), hf_split, hf_subset)
         prompt = choose_prompt(self.model_prompts, task_metadata, prompt_type)
         estimator = with_prompt(self.estimator, prompt)
-        start = time.perf_counter()
-        vectors = encode(estimator, texts, width=self.width)
         record = self.records[task_metadata.name, hf_split, hf_subset]
-        record.seconds += time.perf_counter() - start
-        record.n_texts += len(texts)
+        with record.measured(estimator, len(texts)):
+            vectors = encode(estimator, texts, width=self.width)
         record.n_truncated += getattr(find_encoder(estimator), "n_truncated_", 0)
         return vectors

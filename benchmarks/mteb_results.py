@@ -18,6 +18,7 @@ from filelock import FileLock, Timeout
 
 from .environment import describe_machine, package_versions
 from .model_meta import all_settings
+from .results_folder import RUNS_FILE
 
 if TYPE_CHECKING:
     from mteb.abstasks import AbsTask
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from .mteb_search import MTEBSearcher
 
 logger = logging.getLogger(__name__)
-
-RUNS_FILE = "skencoder_runs.jsonl"
 
 
 class ResultStore:

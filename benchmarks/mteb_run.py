@@ -22,6 +22,7 @@ from .mteb_search import MTEBSearcher, Searched
 from .mteb_selection import TaskSelection
 from .mteb_task_run import Adapter, ScoreRow, TaskRun, failed_run, label_model, run_task
 from .mteb_tasks import TaskChoice
+from .output_files import make_results_folder
 from .task_progress import task_bar
 
 __all__ = ["ScoreRow", "TaskRun", "run_mteb"]
@@ -77,7 +78,7 @@ def run_mteb(
     selection = tasks if isinstance(tasks, TaskSelection) else TaskSelection(tasks)
     choices = replace(selection, subsets=subsets or selection.subsets).find()
     root = None if data_root is None else DataRoot(Path(data_root))
-    store = None if results is None else ResultStore(Path(results))
+    store = None if results is None else _open_store(Path(results))
     sources = list(model) if isinstance(model, list | tuple) else [model]
     if not sources:
         raise ParameterError("model=[] names no model; expected at least one.")
@@ -96,6 +97,11 @@ def run_mteb(
                     # This one cannot be loaded, and the others still run.
                     runs += [failed_run(_name(source), one.make(), str(error)) for one in choices]
     return runs
+
+
+def _open_store(folder: Path) -> ResultStore:
+    make_results_folder(folder)
+    return ResultStore(folder)
 
 
 def _name(source: Any) -> str:

@@ -5,7 +5,6 @@ All tasks but retrieval go to the encoder as without a searcher.
 """
 
 import logging
-import time
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -20,8 +19,9 @@ from sklearn.frozen import FrozenEstimator
 
 from skencoder import EncoderRetriever, EncoderVectorizer
 from skencoder.errors import OverlongTextWarning
+from skencoder.indexes.registry import check_index_name
 
-from .mteb_model import EncodingRecord, MTEBModel
+from .mteb_model import MTEBModel
 from .prompts import choose_prompt, find_encoder
 
 if TYPE_CHECKING:
@@ -46,10 +46,19 @@ class Searched:
         As `MTEBModel` takes it.
     retriever : EncoderRetriever
         As `MTEBSearcher` takes it.
+
+    Raises
+    ------
+    ParameterError
+        If there is no such index.
     """
 
     encoder: Any
     retriever: EncoderRetriever
+
+    def __post_init__(self) -> None:
+        # Tasks that are no retrieval never ask for the index, and would pass with a wrong one.
+        check_index_name(self.retriever.index)
 
 
 class MTEBSearcher:
@@ -81,6 +90,7 @@ class MTEBSearcher:
     mteb_model_meta: "ModelMeta"
 
     def __init__(self, model: MTEBModel, retriever: EncoderRetriever) -> None:
+        check_index_name(retriever.index)
         self.model = model
         self.retriever = retriever
         self.estimator = model.estimator
@@ -177,12 +187,11 @@ class MTEBSearcher:
             for role in (PromptType.query, PromptType.document)
         }
         retriever = clone(self.retriever).set_params(encoder=self._encoder(), **prompts)
-        start = time.perf_counter()
-        with warnings.catch_warnings():
+        record = self.records[task_metadata.name, hf_split, hf_subset]
+        with record.measured(retriever.encoder, len(texts)), warnings.catch_warnings():
             warnings.simplefilter("ignore", OverlongTextWarning)
             self._fitted = retriever.fit(texts, list(corpus["id"]))
-        record = self.records[task_metadata.name, hf_split, hf_subset]
-        _note(record, len(texts), start, retriever.document_encoder_)
+        record.n_truncated += _count_cut(retriever.document_encoder_)
 
     def search(
         self,
@@ -235,12 +244,11 @@ class MTEBSearcher:
             limits.append(retriever.n_reranked)
         elif retriever.lexical is not None:
             limits.append(retriever.n_candidates)
-        start = time.perf_counter()
-        with warnings.catch_warnings():
+        record = self.records[task_metadata.name, hf_split, hf_subset]
+        with record.measured(retriever.encoder, len(texts)), warnings.catch_warnings():
             warnings.simplefilter("ignore", OverlongTextWarning)
             table = retriever.search(texts, min(limits))
-        record = self.records[task_metadata.name, hf_split, hf_subset]
-        _note(record, len(texts), start, retriever.query_encoder_)
+        record.n_truncated += _count_cut(retriever.query_encoder_)
         ids, scores = (table[name].to_numpy().reshape(len(texts), -1) for name in ("id", "score"))
         return {
             query: dict(zip(ids[row].tolist(), map(float, scores[row]), strict=True))
@@ -270,7 +278,5 @@ def _read(dataset: Any, task_metadata: "TaskMetadata", role: PromptType) -> list
     return [text for batch in batches for text in batch["text"]]
 
 
-def _note(record: EncodingRecord, n_texts: int, start: float, encoder: Any) -> None:
-    record.seconds += time.perf_counter() - start
-    record.n_texts += n_texts
-    record.n_truncated += getattr(find_encoder(encoder), "n_truncated_", 0)
+def _count_cut(encoder: Any) -> int:
+    return int(getattr(find_encoder(encoder), "n_truncated_", 0))

@@ -52,7 +52,7 @@ class TaskSelection:
         Returns
         -------
         list of TaskChoice
-            In order; one that a benchmark has too is there once.
+            In order; one that is named twice, or that a benchmark has too, is there once.
 
         Raises
         ------
@@ -61,15 +61,11 @@ class TaskSelection:
         UnknownTaskError
             If a name is unknown, or no task is left; the message shows the nearest names.
         """
-        if not (self.tasks or self.benchmarks or self.types or self.languages):
-            raise ParameterError(
-                "no tasks are named: give --tasks, --benchmark, --types or --languages (from "
-                "Python a list of names, or a TaskSelection)."
-            )
+        self.check_named()
         _check_types(self.types)
         _check_languages(self.languages)
         # A task by name must have one of the subsets; of the others those are taken that do.
-        named = [make_task(name, subsets=self.subsets) for name in self.tasks]
+        named = [make_task(name, subsets=self.subsets) for name in dict.fromkeys(self.tasks)]
         others = [task for task in self._other_tasks() if _narrow(task, self.subsets)]
         kept_named, kept_others = (list(filter(self._keeps, part)) for part in (named, others))
         if not kept_named and not kept_others:
@@ -79,6 +75,20 @@ class TaskSelection:
             )
         chosen = [_choice(task) for task in kept_named]
         return [*chosen, *dict.fromkeys(c for c in map(_choice, kept_others) if c not in chosen)]
+
+    def check_named(self) -> None:
+        """See that something is named, without loading mteb.
+
+        Raises
+        ------
+        ParameterError
+            If nothing is.
+        """
+        if not (self.tasks or self.benchmarks or self.types or self.languages):
+            raise ParameterError(
+                "no tasks are named: give --tasks, --benchmark, --types or --languages (from "
+                "Python a list of names, or a TaskSelection)."
+            )
 
     def _other_tasks(self) -> "Iterable[AbsTask]":
         if self.benchmarks:

@@ -2,18 +2,20 @@
 
 import logging
 import time
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import mteb
-
-from skencoder.errors import SkencoderError
+from sklearn.exceptions import UndefinedMetricWarning
 
 from .data_root import DataRoot
+from .encoding_record import EncodingRecord
 from .errors import UnreadableDataError
+from .failures import tell_failure
 from .mteb_examples import ExampleRecorder
-from .mteb_model import EncodingRecord, MTEBModel
+from .mteb_model import MTEBModel
 from .mteb_results import ResultStore
 from .mteb_search import MTEBSearcher
 
@@ -110,9 +112,8 @@ def run_task(
         with store.locked(bound, model.mteb_model_meta):
             return _run_stored(model, bound, store)
     except Exception as error:  # a task's data and code are not ours, and the others still run
-        kind = "" if isinstance(error, SkencoderError) else f"{type(error).__name__}: "
         logger.debug("%s failed", task.metadata.name, exc_info=True)
-        return failed_run(label_model(model), task, f"{kind}{error}")
+        return failed_run(label_model(model), task, tell_failure(error))
 
 
 def label_model(model: Adapter) -> str:
@@ -181,17 +182,20 @@ def _evaluate(
     _load_data(task)
     recorders = _record(model, task, store) if store else []
     start = time.perf_counter()
-    outcome = mteb.evaluate(
-        model,
-        task,
-        cache=store.cache if store else None,
-        # mteb would take a complete stored result whatever data it was made with.
-        overwrite_strategy="only-missing" if stored else "always",
-        co2_tracker=False,
-        show_progress_bar=False,
-        # Asks for predictions; the recorders keep them and nothing is written there.
-        prediction_folder=recorders[0].path.parent if recorders else None,
-    )
+    with warnings.catch_warnings():
+        # A label that a model never gives is 0 in its score; every training draw would say so.
+        warnings.simplefilter("ignore", UndefinedMetricWarning)
+        outcome = mteb.evaluate(
+            model,
+            task,
+            cache=store.cache if store else None,
+            # mteb would take a complete stored result whatever data it was made with.
+            overwrite_strategy="only-missing" if stored else "always",
+            co2_tracker=False,
+            show_progress_bar=False,
+            # Asks for predictions; the recorders keep them and nothing is written there.
+            prediction_folder=recorders[0].path.parent if recorders else None,
+        )
     seconds = time.perf_counter() - start
     result = outcome.task_results[0]
     rows = _rows(task, result, model)

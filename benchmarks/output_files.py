@@ -17,10 +17,37 @@ def check_folder(path: Path) -> None:
     Raises
     ------
     ParameterError
-        If there is no folder for it.
+        If there is no folder for it, or it is one.
     """
+    if path.is_dir():
+        raise ParameterError(f"{path} is a folder; expected a file to write.")
     if not path.parent.is_dir():
         raise ParameterError(f"{path}: there is no folder {path.parent} to write it to.")
+
+
+def make_results_folder(path: Path) -> None:
+    """Make a folder for results, or say why it cannot be one.
+
+    Parameters
+    ----------
+    path : path
+        The folder; it may be there.
+
+    Raises
+    ------
+    ParameterError
+        If it cannot be made, or nothing can be written to it.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        probe = path / f".{uuid4().hex}"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise ParameterError(
+            f"results={str(path)!r}: nothing can be written there ({error.strerror}); name "
+            "another folder."
+        ) from error
 
 
 def write_whole(path: Path, text: str) -> None:

@@ -1,18 +1,21 @@
 """Perplexity of language models on texts: per token, word and byte, with intervals."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from skencoder.errors import ParameterError, SkencoderError
 
 from .errors import RunStoppedError
-from .language_models import LanguageModel, TextScore, open_language_model
+from .first_text import FirstTextKept
+from .language_models import LanguageModel, ScoredToken, TextScore, open_language_model
+from .output_files import make_results_folder
 from .perplexity_scoring import PART, ScoredTexts, ScoringTask, score_texts
 from .perplexity_settings import PerplexitySettings
-from .perplexity_statistics import Interval, choose_measures, measure_texts
+from .perplexity_statistics import choose_measures, find_too_large, measure_texts
 from .perplexity_texts import TextCollection
+from .result_records import Figure
 
 Report = TypeVar("Report")
 
@@ -70,14 +73,17 @@ class PerplexityReport:
         The texts.
     scored : ScoredTexts
         Their scores.
-    figures : mapping of str to Interval
+    figures : mapping of str to Figure
         Over all texts.
+    first : tuple of ScoredToken or None
+        Tokens of the first text, where they were asked for.
     """
 
     model: ModelFacts
     data: TextCollection
     scored: ScoredTexts
-    figures: Mapping[str, Interval]
+    figures: Mapping[str, Figure]
+    first: tuple[ScoredToken, ...] | None = None
 
 
 def run_perplexity(
@@ -86,6 +92,7 @@ def run_perplexity(
     settings: PerplexitySettings | None = None,
     *,
     results: Path | None = None,
+    read_first: bool = False,
 ) -> tuple[list[PerplexityReport], dict[str, str]]:
     """Score texts with models; one that cannot be used does not stop the others.
 
@@ -99,6 +106,8 @@ def run_perplexity(
         How to score.
     results : path, optional
         Folder of results; texts that are finished there are not scored again.
+    read_first : bool, default=False
+        Whether the reports hold the tokens of the first text.
 
     Returns
     -------
@@ -110,12 +119,12 @@ def run_perplexity(
     Raises
     ------
     ParameterError
-        If no model is named.
+        If no model is named, or nothing can be written to the folder.
     RunStoppedError
         If it was stopped from the keyboard; finished texts are kept.
     """
     task = ScoringTask(PART, data, settings or PerplexitySettings(), results)
-    return for_each_model(models, task, _measure)
+    return for_each_model(models, task, _measure_and_read if read_first else _measure)
 
 
 def for_each_model(
@@ -150,6 +159,8 @@ def for_each_model(
     """
     if not models:
         raise ParameterError("model: name at least one checkpoint.")
+    if task.results:
+        make_results_folder(task.results)
     reports: list[Report] = []
     failures: dict[str, str] = {}
     for name in dict.fromkeys(models):
@@ -163,14 +174,22 @@ def for_each_model(
 
 
 def _measure(model: LanguageModel, task: ScoringTask) -> PerplexityReport:
-    def figures(scores: Sequence[TextScore]) -> dict[str, Interval]:
-        return measure_texts(scores, choose_measures(model.kind, model.method))
+    measures = choose_measures(model.kind, model.method)
+
+    def figures(scores: Sequence[TextScore]) -> dict[str, Figure]:
+        return measure_texts(scores, measures)
 
     def fields(scores: Sequence[TextScore]) -> dict[str, Any]:
-        return {"figures": {name: asdict(figure) for name, figure in figures(scores).items()}}
+        found = {name: asdict(figure) for name, figure in figures(scores).items()}
+        return {"figures": found, "too_large": find_too_large(scores, measures)}
 
     scored = score_texts(model, task, fields)
     return PerplexityReport(ModelFacts.of(model), task.data, scored, figures(scored.scores))
+
+
+def _measure_and_read(model: LanguageModel, task: ScoringTask) -> PerplexityReport:
+    keeping = FirstTextKept(model, task.data.texts[0])
+    return replace(_measure(keeping, task), first=keeping.tokens)
 
 
 def _kept(results: Path | None) -> str:

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from html import escape
 from math import exp
 
-from .language_models import LanguageModel, ScoredToken
+from .language_models import ScoredToken
+from .perplexity import ModelFacts
 
 # Nats at which a mark is as strong as it gets: a probability of one in 22,000.
 STRONGEST = 10.0
@@ -31,7 +32,7 @@ th:first-child, td:first-child { text-align: left; }
 """
 
 
-def render_tokens(model: LanguageModel, text: str, tokens: Sequence[ScoredToken]) -> str:
+def render_tokens(model: ModelFacts, text: str, tokens: Sequence[ScoredToken]) -> str:
     """Write a page that shows a text with a mark on each token.
 
     It needs no script and nothing from the network, follows the reader's choice of light or
@@ -39,8 +40,8 @@ def render_tokens(model: LanguageModel, text: str, tokens: Sequence[ScoredToken]
 
     Parameters
     ----------
-    model : LanguageModel
-        That scored it.
+    model : ModelFacts
+        Which scored it.
     text : str
         The text.
     tokens : sequence of ScoredToken

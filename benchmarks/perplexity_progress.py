@@ -1,4 +1,4 @@
-"""A bar with the remaining time for texts whose cost grows with the square of their length."""
+"""A bar with the remaining time, on a terminal, for texts of which each costs what it costs."""
 
 import sys
 from collections.abc import Sequence
@@ -6,16 +6,16 @@ from types import TracebackType
 
 
 class ScoringBar:
-    """Shows how much of the work is done, on standard error.
+    """Shows how much of the work is done, on standard error if that is a terminal.
 
     Parameters
     ----------
-    lengths : sequence of int
-        Characters of the texts that are to be scored.
+    costs : sequence of float
+        Of the texts that are to be scored, in any unit that time grows with.
     """
 
-    def __init__(self, lengths: Sequence[int]) -> None:
-        self._lengths = lengths
+    def __init__(self, costs: Sequence[float]) -> None:
+        self._costs = costs
         self._lot = 0.0
         self._before = self._shown = 0.0
 
@@ -23,10 +23,10 @@ class ScoringBar:
         from tqdm import tqdm
 
         self._bar = tqdm(
-            total=_cost(self._lengths),
-            desc=f"Scoring {len(self._lengths)} texts",
+            total=sum(self._costs),
+            desc=f"Scoring {len(self._costs)} texts",
             file=sys.stderr,
-            disable=not self._lengths,
+            disable=not (self._costs and sys.stderr.isatty()),
             bar_format="{desc}: {percentage:3.0f}%|{bar}| {elapsed} passed, {remaining} left",
         )
         return self
@@ -38,19 +38,19 @@ class ScoringBar:
         trace: TracebackType | None,
     ) -> None:
         if kind is None:
-            self._move(_cost(self._lengths))
+            self._move(sum(self._costs))
         self._bar.close()
 
-    def begin(self, lengths: Sequence[int]) -> None:
+    def begin(self, costs: Sequence[float]) -> None:
         """Hear which texts come next.
 
         Parameters
         ----------
-        lengths : sequence of int
-            Their characters.
+        costs : sequence of float
+            Theirs.
         """
         self._before += self._lot
-        self._lot = _cost(lengths)
+        self._lot = sum(costs)
         self._move(self._before)
 
     def advance(self, share: float) -> None:
@@ -66,8 +66,3 @@ class ScoringBar:
     def _move(self, place: float) -> None:
         self._bar.update(place - self._shown)
         self._shown = place
-
-
-def _cost(lengths: Sequence[int]) -> float:
-    # As many copies as tokens, each as long as the text, up to about a window's 2,000 characters.
-    return float(sum(length * min(length, 2000) for length in lengths))

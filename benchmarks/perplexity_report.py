@@ -1,11 +1,13 @@
 """What was measured as plain text tables."""
 
+import sys
 from collections.abc import Mapping, Sequence
 
 from .language_models import AUTOREGRESSIVE
 from .minimal_pairs import PairsReport
 from .perplexity import ModelFacts, PerplexityReport
-from .perplexity_statistics import DRAWING, Interval
+from .perplexity_statistics import DRAWING, choose_measures, find_too_large
+from .result_records import Figure
 from .tables import MISSING, format_table
 
 # Columns, and the figures that may stand in them.
@@ -17,6 +19,8 @@ COLUMNS = {
     "bits per byte": ("pseudo_bits_per_byte", "bits_per_byte"),
     "loss (nats)": ("masked_lm_loss",),
 }
+# Numbers from here on are written with an exponent.
+LARGE = 1e6
 
 
 def format_perplexity(reports: Sequence[PerplexityReport]) -> str:
@@ -76,7 +80,7 @@ def format_pairs(reports: Sequence[PairsReport]) -> str:
     ]
     title = f"{reports[0].data.name}: share of {len(pairs)} pairs whose good sentence is likelier"
     notes = [
-        "95 % intervals: Wilson's for a paradigm, a bootstrap within paradigms for means.",
+        "95 % intervals: Wilson's for a paradigm, Price and Bonett's for a mean of these.",
         *(_line(report.model) for report in reports),
     ]
     return f"{title}\n\n{format_table(header, rows)}\n\n" + "\n".join(notes)
@@ -128,7 +132,7 @@ def _cell(report: PerplexityReport, column: str) -> str:
     return _interval(found[0], 4) if found else MISSING
 
 
-def _interval(interval: Interval, digits: int) -> str:
+def _interval(interval: Figure, digits: int) -> str:
     if interval.low is None or interval.high is None:
         return _number(interval.value, digits)
     low, high = _number(interval.low, digits), _number(interval.high, digits)
@@ -136,7 +140,10 @@ def _interval(interval: Interval, digits: int) -> str:
 
 
 def _number(value: float, digits: int) -> str:
-    return f"{value:.{digits}f}" if abs(value) < 1000 else f"{value:.1f}"  # noqa: PLR2004 - wide
+    size = abs(value)
+    if size >= LARGE:
+        return f"{value:.4g}"
+    return f"{value:.{digits}f}" if size < 1000 else f"{value:.1f}"  # noqa: PLR2004 - wide
 
 
 def _notes(reports: Sequence[PerplexityReport]) -> list[str]:
@@ -153,7 +160,18 @@ def _notes(reports: Sequence[PerplexityReport]) -> list[str]:
         )
     if any(report.model.method == DRAWING for report in reports):
         notes.append("mlm-loss: of the drawn tokens only.")
+    notes += [_tell_too_large(report) for report in reports if _too_large(report)]
     return notes
+
+
+def _too_large(report: PerplexityReport) -> tuple[str, ...]:
+    measures = choose_measures(report.model.kind, report.model.method)
+    return find_too_large(report.scored.scores, measures)
+
+
+def _tell_too_large(report: PerplexityReport) -> str:
+    names = ", ".join(_too_large(report))
+    return f"{report.model.name}: {names} left out, above {sys.float_info.max:.1e}."
 
 
 def _how(report: PerplexityReport) -> str:

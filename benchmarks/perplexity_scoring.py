@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -10,16 +10,15 @@ from typing import Any
 from skencoder.errors import ParameterError
 
 from .environment import describe_machine, package_versions
-from .language_models import LanguageModel, TextScore
+from .errors import ScoringStoppedError
+from .language_models import Advance, LanguageModel, TextScore
 from .perplexity_progress import ScoringBar
 from .perplexity_settings import PerplexitySettings
 from .perplexity_store import PerplexityStore, result_folder
 from .perplexity_texts import TextCollection
+from .scoring_lots import cut_lots
 
 PART = "perplexity"
-# Scores are kept about this often, so that a kill costs no more than this.
-SECONDS_PER_LOT = 10.0
-FIRST_LOT, LARGEST_CHANGE = 4, 4
 log = logging.getLogger(__name__)
 
 
@@ -84,7 +83,7 @@ class ScoringTask:
         name = ".".join(
             [first, *([] if self.kind == PART else [self.kind]), model.method, *unusual]
         )
-        return PerplexityStore(folder, name, self._run(model))
+        return PerplexityStore(folder, name, self._run(model), len(self.data.texts))
 
     def describe(self, model: LanguageModel, scored: ScoredTexts) -> dict[str, Any]:
         """Write down what a result's file has beside its figures.
@@ -177,14 +176,12 @@ def _score_all(
     missing = [row for row in range(len(texts)) if row not in scores]
     if known:
         log.info("%d of %d texts were scored before.", len(texts) - len(missing), len(texts))
-    with ScoringBar([len(texts[row]) for row in missing]) as bar:
-        for lot in _lots(missing):
-            bar.begin([len(texts[row]) for row in lot])
-            found = model.score([texts[row] for row in lot], bar.advance)
-            fresh = dict(zip(lot, found, strict=True))
-            scores |= fresh
-            if store is not None:
-                store.append(fresh)
+    costs = model.costs([texts[row] for row in missing]) if missing else []
+    with ScoringBar(costs) as bar:
+        for lot in cut_lots(costs):
+            bar.begin([costs[place] for place in lot])
+            chosen = {missing[place]: texts[missing[place]] for place in lot}
+            scores |= _score_lot(model, chosen, store, bar.advance)
     if not any(score.tokens for score in scores.values()):
         raise ParameterError(f"none of the texts of {data.name} has a token that can be scored.")
     seconds = time.perf_counter() - started if missing else 0.0
@@ -192,13 +189,23 @@ def _score_all(
     return ScoredTexts(whole, seconds, store.path if store else None)
 
 
-def _lots(rows: Sequence[int]) -> Iterator[list[int]]:
-    """Cut rows into lots that take about `SECONDS_PER_LOT`, as the last one shows."""
-    start, size = 0, FIRST_LOT
-    while start < len(rows):
-        began = time.perf_counter()
-        yield list(rows[start : start + size])
-        took = max(time.perf_counter() - began, 1e-3)
-        start += size
-        change = min(max(SECONDS_PER_LOT / took, 1 / LARGEST_CHANGE), LARGEST_CHANGE)
-        size = max(1, int(size * change))
+def _score_lot(
+    model: LanguageModel,
+    texts: Mapping[int, str],
+    store: PerplexityStore | None,
+    advance: Advance,
+) -> dict[int, TextScore]:
+    """Score texts and keep them, or what is finished of them where it is stopped."""
+    rows = list(texts)
+    try:
+        found = dict(enumerate(model.score(list(texts.values()), advance)))
+    except ScoringStoppedError as stop:
+        _keep({rows[place]: score for place, score in stop.scores.items()}, store)
+        raise
+    return _keep({rows[place]: score for place, score in found.items()}, store)
+
+
+def _keep(scores: dict[int, TextScore], store: PerplexityStore | None) -> dict[int, TextScore]:
+    if store is not None and scores:
+        store.append(scores)
+    return scores

@@ -3,12 +3,14 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.stats import binomtest
 
 from .language_models import AUTOREGRESSIVE, TextScore
+from .result_records import Figure
 
 RESAMPLES = 10_000
 CONFIDENCE = 0.95
@@ -16,23 +18,6 @@ CONFIDENCE = 0.95
 WEIGHTS_AT_ONCE = 2**23
 # Of "mlm-loss" only drawn tokens are scored, so that words and bytes have no score of their own.
 DRAWING = "mlm-loss"
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A figure and how sure it is.
-
-    Parameters
-    ----------
-    value : float
-        On all texts.
-    low, high : float or None
-        Bounds of the 95 % bootstrap interval; None for a single text.
-    """
-
-    value: float
-    low: float | None
-    high: float | None
 
 
 @dataclass(frozen=True)
@@ -118,7 +103,7 @@ def measure_texts(
     *,
     resamples: int = RESAMPLES,
     seed: int = 0,
-) -> dict[str, Interval]:
+) -> dict[str, Figure]:
     """Sum scores up, micro-averaged: each token, word or byte counts the same.
 
     Parameters
@@ -134,8 +119,8 @@ def measure_texts(
 
     Returns
     -------
-    dict of str to Interval
-        By name; a measure whose unit is 0 in all is left out.
+    dict of str to Figure
+        By name; a measure whose unit is 0 in all is left out, and one that no float holds.
 
     References
     ----------
@@ -153,8 +138,30 @@ def measure_texts(
         value = measure.finish(totals[0] / totals[place])
         low, high = _bounds(draws, place, measure) if draws is not None else (None, None)
         if math.isfinite(value):
-            found[measure.name] = Interval(value, low, high)
+            found[measure.name] = Figure(value, low, high)
     return found
+
+
+def find_too_large(scores: Sequence[TextScore], measures: Sequence[Measure]) -> tuple[str, ...]:
+    """Name the figures that `measure_texts` leaves out because no float holds them.
+
+    Parameters
+    ----------
+    scores : sequence of TextScore
+        Of all texts.
+    measures : sequence of Measure
+        What is wanted.
+
+    Returns
+    -------
+    tuple of str
+        Their names.
+    """
+    nats = -sum(score.log_likelihood for score in scores)
+    sizes = {m.name: float(_units(scores, m.unit).sum()) for m in measures}
+    return tuple(
+        m.name for m in measures if sizes[m.name] and math.isinf(m.finish(nats / sizes[m.name]))
+    )
 
 
 def wilson_bounds(count: int, total: int) -> tuple[float, float]:
@@ -176,6 +183,40 @@ def wilson_bounds(count: int, total: int) -> tuple[float, float]:
     """
     bounds = binomtest(count, total).proportion_ci(CONFIDENCE, method="wilson")
     return float(bounds.low), float(bounds.high)
+
+
+def mean_bounds(counts: ArrayLike, totals: ArrayLike) -> tuple[float, float]:
+    """Give the interval of a mean of shares that are measured apart, each counting the same.
+
+    It keeps its width where all shares are 0 or 1, which drawing again from what was seen does
+    not; and unlike draws from each share's own posterior it does not drift towards one half when
+    there are many shares.
+
+    Parameters
+    ----------
+    counts, totals : int of shape (n_shares,)
+        How many of how many, at least one.
+
+    Returns
+    -------
+    (low, high) : tuple of float
+        From 0 to 1; of a single share, those of `wilson_bounds`.
+
+    References
+    ----------
+    .. [1] Price & Bonett (2004), An improved confidence interval for a linear function of
+       binomial proportions, Computational Statistics & Data Analysis 45, 449-456.
+    """
+    right, sizes = np.asarray(counts), np.asarray(totals)
+    if len(sizes) == 1:
+        return wilson_bounds(int(right[0]), int(sizes[0]))
+    # Two hits and two misses more, spread over all shares.
+    added = sizes + 4 / len(sizes)
+    shares = (right + 2 / len(sizes)) / added
+    deviation = math.sqrt((shares * (1 - shares) / added).sum()) / len(sizes)
+    centre, half = float(shares.mean()), NormalDist().inv_cdf((1 + CONFIDENCE) / 2) * deviation
+    value = float((right / sizes).mean())
+    return max(0.0, min(centre - half, value)), min(1.0, max(centre + half, value))
 
 
 def _units(scores: Sequence[TextScore], unit: str) -> NDArray[np.float64]:

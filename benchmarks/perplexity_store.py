@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from .output_files import write_whole
 from .result_files import read_object
 
 OWNER_OF_BARE_NAMES = "sentence-transformers"
+AGAIN = "Remove it, and the same command makes it again."
 
 
 def result_folder(results: Path, model: str, fingerprint: str, part: str) -> Path:
@@ -58,13 +60,16 @@ class PerplexityStore:
         Of the file, without ``.json``.
     run : mapping
         What scores depend on; scores of any other run are refused.
+    n_texts : int
+        How many texts have a score when it is finished.
     """
 
-    def __init__(self, folder: Path, name: str, run: Mapping[str, Any]) -> None:
+    def __init__(self, folder: Path, name: str, run: Mapping[str, Any], n_texts: int) -> None:
         self.path = folder / f"{name}.json"
         self._parts = folder / f".{name}.parts.jsonl"
         self._lock = folder / f".{name}.lock"
         self._run = dict(run)
+        self._n_texts = n_texts
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -105,8 +110,7 @@ class PerplexityStore:
         if self.path.is_file():
             content = read_object(self.path)
             self._check(self.path, content.get("run"))
-            rows = enumerate(content.get("texts") or [])
-            return {row: self._read(self.path, row, entry) for row, entry in rows}
+            return self._read_whole(content.get("texts"))
         if not self._parts.is_file():
             return {}
         lines = self._parts.read_text(encoding="utf-8").split("\n")
@@ -115,7 +119,7 @@ class PerplexityStore:
         if entries:
             self._check(self._parts, entries[0].get("run"))
         return {
-            int(entry["row"]): self._read(self._parts, number, entry.get("score"))
+            self._read_row(number, entry): self._read(self._parts, number, entry.get("score"))
             for number, entry in enumerate(entries[1:], start=2)
         }
 
@@ -173,8 +177,40 @@ class PerplexityStore:
                 f"another --results, or remove it."
             )
 
+    def _read_whole(self, entries: object) -> dict[int, TextScore]:
+        if not isinstance(entries, list) or len(entries) != self._n_texts:
+            number = len(entries) if isinstance(entries, list) else "no list of"
+            raise ResultFileError(
+                f"{self.path} is damaged: it has {number} scores of {self._n_texts} texts. {AGAIN}"
+            )
+        return {row: self._read(self.path, row, entry) for row, entry in enumerate(entries)}
+
+    def _read_row(self, number: int, entry: Mapping[str, Any]) -> int:
+        row: Any = entry.get("row")
+        if not _is_count(row) or row >= self._n_texts:
+            raise ResultFileError(
+                f"{self._parts} is damaged in line {number}: row={row!r}; expected one of "
+                f"{self._n_texts} rows. {AGAIN}"
+            )
+        return int(row)
+
     def _read(self, path: Path, row: int, entry: Any) -> TextScore:
         try:
-            return TextScore(**entry)
+            score = TextScore(**entry)
         except TypeError as error:
-            raise ResultFileError(f"{path} is damaged in entry {row}: {error}.") from error
+            raise ResultFileError(f"{path} is damaged in entry {row}: {error}. {AGAIN}") from error
+        nats, *counts = asdict(score).values()
+        if not _is_number(nats) or not all(map(_is_count, counts)):
+            raise ResultFileError(
+                f"{path} is damaged in entry {row}: {entry}; expected a finite number and counts. "
+                f"{AGAIN}"
+            )
+        return score
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0

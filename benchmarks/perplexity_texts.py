@@ -2,13 +2,14 @@
 
 import hashlib
 import json
+import logging
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from skencoder.datasets import load_python_docs, load_text_csv
-from skencoder.errors import ParameterError
+from skencoder.errors import ParameterError, TextInputError
 
 from .errors import MissingDataError, UnreadableDataError
 from .nearest import nearest_names
@@ -17,6 +18,7 @@ WIKITEXT_FILE = Path("text") / "wikitext2-test-raw.txt"
 # " = Robert Boulter = " begins an article, " = = Career = = " a section.
 WIKITEXT_TITLE = re.compile(r"^ = [^=].*[^=] = $")
 CHECKSUM_DIGITS = 8
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -29,10 +31,19 @@ class TextCollection:
         Short, for tables and files.
     texts : tuple of str
         In their order.
+
+    Raises
+    ------
+    TextInputError
+        If one holds half a character (a lone surrogate), which has no bytes.
     """
 
     name: str
     texts: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        for row, text in enumerate(self.texts):
+            _check_characters(row, text)
 
     @property
     def checksum(self) -> str:
@@ -41,6 +52,16 @@ class TextCollection:
         for text in self.texts:
             digest.update(text.encode() + b"\0")
         return digest.hexdigest()[:CHECKSUM_DIGITS]
+
+
+def _check_characters(row: int, text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise TextInputError(
+            f"text {row} holds half a character ({text[error.start]!r} at place {error.start}), "
+            f"which no encoding can write; was it read in another encoding than its own?"
+        ) from error
 
 
 def read_text_file(path: Path, column: str | None = None) -> TextCollection:
@@ -57,7 +78,7 @@ def read_text_file(path: Path, column: str | None = None) -> TextCollection:
     Returns
     -------
     TextCollection
-        Rows without text left out.
+        Rows without text left out, and their number told.
 
     Raises
     ------
@@ -68,15 +89,25 @@ def read_text_file(path: Path, column: str | None = None) -> TextCollection:
     """
     if not path.is_file():
         raise MissingDataError(f"texts: there is no file {path}.")
-    if path.suffix == ".csv":
-        found = load_text_csv(path, text=column or "auto", label=None).data.tolist()
-    else:
-        lines = _lines(path)
-        found = _fields(path, lines, column or "text") if path.suffix == ".jsonl" else lines
+    found = _read_rows(path, column)
     texts = tuple(text for text in found if text.strip())
     if not texts:
         raise UnreadableDataError(f"{path} holds no text.")
+    if len(texts) < len(found):
+        log.info("%d rows of %s hold no text and are left out.", len(found) - len(texts), path)
     return TextCollection(path.stem, texts)
+
+
+def _read_rows(path: Path, column: str | None) -> list[str]:
+    ending = path.suffix.lower()
+    if ending == ".csv":
+        rows: list[str] = load_text_csv(path, text=column or "auto", label=None).data.tolist()
+        return rows
+    lines = _lines(path)
+    if ending == ".jsonl":
+        return _fields(path, lines, column or "text")
+    # What follows the last line end is no row.
+    return lines if lines[-1] else lines[:-1]
 
 
 def read_dataset(name: str, data_root: Path | None) -> TextCollection:

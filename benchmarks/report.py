@@ -1,7 +1,9 @@
 """A results folder as a report; how it is written stands in `report_html` and `report_text`."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+
+from skencoder.errors import ParameterError
 
 from .compare import Comparison, run_compare
 from .compare_settings import CompareSettings
@@ -9,12 +11,18 @@ from .report_content import Report, Section
 from .report_measurements import measurement_sections
 from .report_provenance import machine_section, repeat_section
 from .report_scores import score_sections, summarize_scores
+from .report_speed import speed_section
 from .result_records import ModelResults, Results
 from .results_folder import read_results
+from .speed_file import read_speed
 
 
 def run_report(
-    folder: str | Path, settings: CompareSettings | None = None, *, title: str | None = None
+    folder: str | Path,
+    settings: CompareSettings | None = None,
+    *,
+    title: str | None = None,
+    speed: Sequence[str | Path] = (),
 ) -> Report:
     """Gather everything in a results folder: scores compared, perplexity, bias, how it was made.
 
@@ -26,6 +34,8 @@ def run_report(
         Which models and tasks, and how strictly scores are compared.
     title : str, optional
         Of the report; by default the folder's name.
+    speed : sequence of str or Path, optional
+        Files that ``speed --json`` wrote.
 
     Returns
     -------
@@ -35,18 +45,24 @@ def run_report(
     Raises
     ------
     MissingDataError
-        If there are no results.
+        If there are no results, or no such file of speed.
     ParameterError
         If a model or a task is not there.
+    ResultFileError
+        If a file of speed is damaged.
     """
+    timed = [(Path(path), read_speed(Path(path))) for path in speed]
     results = read_results(folder)
     labels, models = _choose(results, settings)
     has_scores = any(model.tasks for model in results.models)
+    if settings and not has_scores:
+        _check_names(results, settings, models)
     comparison = run_compare(folder, settings) if has_scores else None
     sections = [
         _summary(labels, models, comparison, results.foreign),
         *(score_sections(comparison) if comparison else ()),
         *measurement_sections(labels, models),
+        *([speed_section(timed)] if timed else ()),
         machine_section(labels, models),
         repeat_section(str(folder), models),
     ]
@@ -66,6 +82,20 @@ def _choose(
         or {label, model.name, model.name.rpartition("/")[2]}.intersection(wanted)
     ]
     return [label for label, _ in kept], [model for _, model in kept]
+
+
+def _check_names(results: Results, settings: CompareSettings, models: list[ModelResults]) -> None:
+    """Refuse names that nothing bears; where there are scores, `compare` does."""
+    if settings.tasks:
+        raise ParameterError(
+            f"tasks={settings.tasks[0]!r}: there is no task in {results.folder}, only perplexity "
+            "and bias; leave --tasks out."
+        )
+    if not models:
+        raise ParameterError(
+            f"models={(settings.models or [''])[0]!r} is not in {results.folder}; there are "
+            f"{', '.join(map(repr, results.labels))}."
+        )
 
 
 def _summary(

@@ -2,6 +2,7 @@
 
 from .compare import Comparison
 from .compare_plots import make_panels
+from .environment import name_threads
 from .model_costs import ModelCost
 from .report_content import Cell, Picture, Section, Table, number, words
 from .report_pareto import draw_pareto
@@ -34,7 +35,7 @@ def cost_section(comparison: Comparison) -> Section:
     if machine:
         sentences.append(
             f"Texts per second: the same texts of all models, on "
-            f"{machine.get('gpu') or machine.get('cpu')} with {machine.get('threads')} threads. "
+            f"{machine.get('gpu') or machine.get('cpu')} with {name_threads(machine)}. "
             "Only ratios carry over to another machine."
         )
     table = Table("costs", "What the models cost.", header, rows)

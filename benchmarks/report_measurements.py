@@ -64,8 +64,9 @@ def _figure_table(found: Iterable[Labelled]) -> Table:
     rows = tuple(
         (
             words(label),
-            words(_data_name(one.content)),
+            words(one.data_name),
             words(one.content.get("method")),
+            words(_how(one)),
             words(name.replace("_", " ")),
             number(figure.value),
             interval(figure.low, figure.high),
@@ -73,7 +74,7 @@ def _figure_table(found: Iterable[Labelled]) -> Table:
         for label, one in found
         for name, figure in one.figures.items()
     )
-    header = ("model", "texts", "method", "figure", "value", "95 % interval")
+    header = ("model", "texts", "method", "how", "figure", "value", "95 % interval")
     return Table("perplexities", "Figures over all texts, with bootstrap intervals.", header, rows)
 
 
@@ -109,7 +110,7 @@ def _association_table(found: Sequence[Labelled]) -> Table:
             rows.append(
                 (
                     words(label),
-                    words(_data_name(one.content)),
+                    words(one.data_name),
                     words(_categories(one.content, "targets")),
                     words(_categories(one.content, "attributes")),
                     number(_value(one, "effect_size"), "{:+.3f}"),
@@ -130,7 +131,7 @@ def _effect_pictures(found: Sequence[Labelled]) -> list[Picture]:
     for row, label in enumerate(dict.fromkeys(label for label, _ in found)):
         bars = [
             Bar(
-                f"{_data_name(one.content)}, {_categories(one.content, 'targets')}",
+                f"{one.data_name}, {_categories(one.content, 'targets')}",
                 value,
                 shown=f"{value:+.3f}",
             )
@@ -181,7 +182,7 @@ def _figure(one: Measurement, name: str, shown: str) -> Cell:
 def _group(found: Iterable[Labelled]) -> dict[str, list[Labelled]]:
     groups: dict[str, list[Labelled]] = {}
     for label, one in found:
-        title = ", ".join(filter(None, [_data_name(one.content), one.content.get("method")]))
+        title = ", ".join(filter(None, [one.data_name, one.content.get("method")]))
         members = groups.setdefault(title, [])
         # The same model in other settings stands beside itself.
         taken = [name for name, _ in members]
@@ -194,9 +195,16 @@ def _value(one: Measurement, name: str) -> float | None:
     return None if figure is None else figure.value
 
 
-def _data_name(content: Mapping[str, Any]) -> str:
-    data = content.get("data")
-    return str(data.get("name", "")) if isinstance(data, dict) else str(data or "")
+def _how(one: Measurement) -> str:
+    """Say what tells two measurements of the same texts apart."""
+    parts = [] if one.n_texts is None else [f"{one.n_texts} texts"]
+    parts += [str(one.settings["precision"])] if "precision" in one.settings else []
+    parts += [
+        f"{name} {one.settings[name]}"
+        for name in ("max_length", "stride")
+        if one.settings.get(name) is not None
+    ]
+    return ", ".join(parts)
 
 
 def _categories(content: Mapping[str, Any], which: str) -> str:

@@ -5,6 +5,7 @@ Where the files are is the business of `results_folder`.
 
 import json
 import math
+import re
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -23,6 +24,9 @@ from .result_records import (
     SubsetScore,
     TaskScores,
 )
+
+# Files of earlier versions have other fields; mteb knows them all.
+READ_BY_MTEB = (2, 0)
 
 Read = TypeVar("Read")
 
@@ -55,7 +59,7 @@ def read_object(path: Path) -> dict[str, Any]:
 
 
 def read_scores(path: Path) -> TaskScores:
-    """Read a file of scores, through mteb.
+    """Read a file of scores; files of old versions of mteb are read by mteb.
 
     Parameters
     ----------
@@ -70,36 +74,59 @@ def read_scores(path: Path) -> TaskScores:
     Raises
     ------
     ResultFileError
-        If mteb cannot read it, or a main score is no finite number.
+        If it is no result of mteb, or a main score is no finite number.
     """
+    content = read_object(path)
+    if _mteb_version(content) < READ_BY_MTEB:
+        content = _read_by_mteb(path)
+    try:
+        return _read_task(content)
+    except KeyError as error:
+        raise ResultFileError(
+            f"{path} is no result of mteb: there is no field {error}."
+        ) from error
+    except (ValueError, TypeError, AttributeError) as error:
+        raise ResultFileError(f"{path} is no result of mteb: {error}.") from error
+
+
+def _mteb_version(content: Mapping[str, Any]) -> tuple[int, ...]:
+    found = re.match(r"(\d+)\.(\d+)", str(content.get("mteb_version")))
+    return tuple(map(int, found.groups())) if found else (0, 0)
+
+
+def _read_by_mteb(path: Path) -> dict[str, Any]:
+    """Let mteb bring an old file to the present form; to load it takes seconds."""
     from mteb.results import TaskResult
 
-    read_object(path)
     try:
-        result = TaskResult.from_disk(path)
+        return dict(TaskResult.from_disk(path).model_dump())
     except Exception as error:  # whatever mteb and its validation raise
         reason = " ".join(str(error).split())
         raise ResultFileError(f"{path} is no result of mteb: {reason}") from error
+
+
+def _read_task(content: Mapping[str, Any]) -> TaskScores:
     rows = tuple(
-        _read_subset(path, split, entry)
-        for split, entries in result.scores.items()
+        _read_subset(split, entry)
+        for split, entries in content["scores"].items()
         for entry in entries
     )
+    seconds = content.get("evaluation_time")
     return TaskScores(
-        result.task_name,
+        str(content["task_name"]),
         rows,
-        result.dataset_revision,
-        result.mteb_version,
-        result.evaluation_time,
+        str(content["dataset_revision"]),
+        content.get("mteb_version"),
+        None if seconds is None else float(seconds),
     )
 
 
-def _read_subset(path: Path, split: str, entry: Mapping[str, Any]) -> SubsetScore:
+def _read_subset(split: str, entry: Mapping[str, Any]) -> SubsetScore:
     score = entry["main_score"]
     if not _is_finite(score):
-        raise ResultFileError(f"{path} is damaged: main_score of {split} is {score!r}.")
+        raise ValueError(f"main_score of {split} is {score!r}")
     numbers = {name: float(value) for name, value in entry.items() if _is_number(value)}
-    return SubsetScore(split, entry["hf_subset"], float(score), numbers)
+    return SubsetScore(split, str(entry["hf_subset"]), float(score), numbers)
 
 
 def read_examples(path: Path) -> tuple[str, tuple[ExampleSet, ...]]:
@@ -187,6 +214,8 @@ def _read_run(line: bytes) -> RunLine:
             part["split"],
             part["subset"],
             int(part["n_texts"]),
+            # Earlier versions did not count them apart.
+            int(part.get("n_encoded", part["n_texts"])),
             int(part["n_truncated"]),
             float(part["seconds"]),
         )

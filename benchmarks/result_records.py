@@ -95,8 +95,9 @@ class Encoding:
     ----------
     split, subset : str
         As in `SubsetScore`.
-    n_texts, n_truncated : int
-        Texts, and those of them that were cut.
+    n_texts, n_encoded, n_truncated : int
+        Texts that were asked for, those of them that were encoded and not found in a cache, and
+        those that were cut.
     seconds : float
         Time spent in the model.
     """
@@ -104,6 +105,7 @@ class Encoding:
     split: str
     subset: str
     n_texts: int
+    n_encoded: int
     n_truncated: int
     seconds: float
 
@@ -174,6 +176,25 @@ class Measurement:
     kind: str
     figures: Mapping[str, Figure]
     content: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def data_name(self) -> str:
+        """What was measured on; empty where the file does not say."""
+        data = self.content.get("data")
+        return str(data.get("name", "")) if isinstance(data, dict) else str(data or "")
+
+    @property
+    def n_texts(self) -> int | None:
+        """How many texts; None where the file does not say."""
+        data = self.content.get("data")
+        count = data.get("texts") if isinstance(data, dict) else None
+        return count if isinstance(count, int) else None
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """How it was measured; empty where the file does not say."""
+        found = self.content.get("settings")
+        return found if isinstance(found, dict) else {}
 
 
 @dataclass(frozen=True, eq=False)

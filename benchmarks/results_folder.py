@@ -11,11 +11,12 @@ from typing import Any, TypeVar
 from skencoder.errors import ParameterError
 
 from .errors import MissingDataError, ResultFileError
-from .mteb_results import RUNS_FILE
 from .result_files import read_examples, read_measurement, read_object, read_runs, read_scores
 from .result_records import Measurement, ModelResults, Results
 
 META_FILE = "model_meta.json"
+# How runs were made: what mteb's files have no field for.
+RUNS_FILE = "skencoder_runs.jsonl"
 # mteb's own notes on its runs, of which nothing is needed here.
 MTEB_NOTES = "run_settings.jsonl"
 # Where mteb keeps results of a checkpoint with settings of its own.

@@ -33,7 +33,11 @@ class Association:
 
 
 def measure_association(
-    estimator: Any, test: AssociationTest, settings: BiasSettings | None = None
+    estimator: Any,
+    test: AssociationTest,
+    settings: BiasSettings | None = None,
+    *,
+    width: int | None = None,
 ) -> Association:
     """Run one test on one model.
 
@@ -45,6 +49,8 @@ def measure_association(
         Its texts.
     settings : BiasSettings, optional
         Of the permutations.
+    width : int, optional
+        Dimensions that the model's vectors had before; None takes what comes.
 
     Returns
     -------
@@ -54,11 +60,11 @@ def measure_association(
     Raises
     ------
     VectorsError
-        If the vectors are not finite, one is zero so that no cosine is defined, or all targets
-        lie alike.
+        If the vectors are not finite or of another width, one is zero so that no cosine is
+        defined, or all targets lie alike.
     """
     settings = settings or BiasSettings()
-    first, second, near, far = _encode_sets(estimator, test)
+    first, second, near, far = _encode_sets(estimator, test, width)
     associations = associate(np.concatenate([first, second]), near, far)
     # Texts that are the same to the model differ by rounding at most.
     if np.ptp(associations) < np.finfo(np.float32).eps:
@@ -79,9 +85,11 @@ def measure_association(
     )
 
 
-def _encode_sets(estimator: Any, test: AssociationTest) -> list[NDArray[np.float64]]:
+def _encode_sets(
+    estimator: Any, test: AssociationTest, width: int | None
+) -> list[NDArray[np.float64]]:
     texts = [text for part in test.sets for text in part.texts]
-    vectors = encode(estimator, texts).astype(np.float64)
+    vectors = encode(estimator, texts, width=width).astype(np.float64)
     _check_directions(test, texts, vectors)
     return np.split(vectors, np.cumsum([len(part.texts) for part in test.sets])[:-1])
 

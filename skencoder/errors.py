@@ -52,6 +52,10 @@ class MaskingError(SkencoderError, RuntimeError):
     """A token to be guessed was not masked, so its score would mean nothing."""
 
 
+class NonFiniteScoreError(SkencoderError, ArithmeticError):
+    """A language model's score is no finite number; the message names model, text, precision."""
+
+
 class CheckpointWarning(UserWarning):
     """Files of a checkpoint seem not to belong together."""
 

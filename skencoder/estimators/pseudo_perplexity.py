@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from skencoder.encoding_options import check_choice
-from skencoder.errors import CheckpointError
+from skencoder.errors import CheckpointError, ParameterError, TextInputError
+from skencoder.estimators.outlier_threshold import check_contamination, learn_offset
 from skencoder.estimators.progress import Bar
 from skencoder.estimators.texts import read_texts
 
@@ -24,13 +25,13 @@ if TYPE_CHECKING:
 UNITS = {"text": None, "token": "tokens", "word": "words", "byte": "bytes"}
 
 
-class PseudoPerplexityScorer(BaseEstimator):
+class PseudoPerplexityScorer(OutlierMixin, BaseEstimator):
     """Score texts by how well a masked language model guesses their tokens from the others.
 
     The pseudo-log-likelihood of a text is the sum of its tokens' scores: the logarithm of the
     probability that the model gives a token where a mask stands in its place. Higher is more
     likely. It needs a checkpoint with its masked-language-model head, which sentence encoders
-    mostly lack; one without is refused.
+    mostly lack; one without is refused. With ``contamination`` it is an outlier detector.
 
     A text of n tokens is encoded about n times, in batches. A text longer than ``max_length`` is
     read in overlapping windows; each token is scored once, where it has the most context.
@@ -64,6 +65,10 @@ class PseudoPerplexityScorer(BaseEstimator):
         Of the draw of "mlm-loss"; it depends on nothing else but a text's own tokens.
     verbose : int, default=0
         1 shows a progress bar with remaining time.
+    contamination : float, default=None
+        Share of outliers among the texts given to ``fit``, above 0 and up to 0.5. ``fit`` then
+        scores them and ``predict`` can be called; None learns nothing. Set ``per="token"`` with
+        it, or long texts are the outliers.
 
     Attributes
     ----------
@@ -73,11 +78,13 @@ class PseudoPerplexityScorer(BaseEstimator):
         Tokens per window, special tokens included.
     stride_ : int
         From one window of a long text to the next, in tokens.
+    offset_ : float or None
+        Texts with a lower score are outliers, in nats; None without ``contamination``.
 
     See Also
     --------
     EncoderVectorizer : Vectors instead of probabilities.
-    sklearn.neighbors.KernelDensity : The same shape for vectors.
+    sklearn.ensemble.IsolationForest : The same shape for vectors.
 
     References
     ----------
@@ -123,6 +130,7 @@ class PseudoPerplexityScorer(BaseEstimator):
         batch_tokens: int | Literal["auto"] = "auto",
         random_state: int = 0,
         verbose: int = 0,
+        contamination: float | None = None,
     ) -> None:
         self.model = model
         self.method = method
@@ -136,14 +144,15 @@ class PseudoPerplexityScorer(BaseEstimator):
         self.batch_tokens = batch_tokens
         self.random_state = random_state
         self.verbose = verbose
+        self.contamination = contamination
 
     def fit(self, X: Any = None, y: Any = None) -> "PseudoPerplexityScorer":
-        """Check the parameters and load the model; nothing is learned.
+        """Check the parameters and load the model; with contamination, learn a threshold.
 
         Parameters
         ----------
         X : iterable of shape (n_texts,), optional
-            Texts; only looked at.
+            Texts; without contamination they are only looked at.
         y : object, optional
             Ignored.
 
@@ -160,14 +169,20 @@ class PseudoPerplexityScorer(BaseEstimator):
             If this machine has no such device.
         ParameterError
             If a parameter cannot be used.
+        NonFiniteScoreError
+            If the model gives a token of X a score that is NaN or infinite.
         TextInputError
-            If X is not a collection of texts.
+            If X is not a collection of texts, or there is none to learn a threshold from.
         """
+        check_contamination(self.contamination)
         check_choice("per", self.per, tuple(UNITS))
         check_choice("missing", self.missing, ("error", "empty"))
         options = self._make_options()
-        if X is not None:
-            read_texts(X, self.missing)
+        texts = None if X is None else read_texts(X, self.missing)
+        if self.contamination is not None and texts is None:
+            raise TextInputError(
+                f"X: contamination={self.contamination} needs texts to learn a threshold from."
+            )
         loaded = self._load()
         plan = loaded.plan(options)
         self.model_fingerprint_ = loaded.model.fingerprint
@@ -180,7 +195,70 @@ class PseudoPerplexityScorer(BaseEstimator):
             "device": self.device,
         }
         self._loaded = loaded
+        self.offset_ = (
+            None
+            if self.contamination is None
+            else learn_offset(self.score_samples(texts), self.contamination)
+        )
         return self
+
+    def decision_function(self, X: Any) -> NDArray[np.float64]:
+        """Give how far each text lies above the threshold that ``fit`` learned.
+
+        Parameters
+        ----------
+        X : iterable of shape (n_texts,)
+            Texts.
+
+        Returns
+        -------
+        float64 of shape (n_texts,)
+            ``score_samples(X) - offset_``: negative for outliers, NaN where the score is.
+
+        Raises
+        ------
+        NonFiniteScoreError
+            If the model gives a token a score that is NaN or infinite.
+        NotFittedError
+            If ``fit`` has not been called.
+        ParameterError
+            If ``fit`` was called without contamination.
+        TextInputError
+            If X is not a collection of texts.
+        """
+        check_is_fitted(self)
+        if self.offset_ is None:
+            raise ParameterError(
+                "contamination=None: no threshold has been learned. Set contamination, such as "
+                "0.05, and call fit with texts of which that share may be outliers."
+            )
+        return self.score_samples(X) - self.offset_
+
+    def predict(self, X: Any) -> NDArray[np.int64]:
+        """Tell outliers from the rest.
+
+        Parameters
+        ----------
+        X : iterable of shape (n_texts,)
+            Texts.
+
+        Returns
+        -------
+        int64 of shape (n_texts,)
+            -1 for outliers and for texts without a score (no token, or no word), 1 for others.
+
+        Raises
+        ------
+        NonFiniteScoreError
+            If the model gives a token a score that is NaN or infinite.
+        NotFittedError
+            If ``fit`` has not been called.
+        ParameterError
+            If ``fit`` was called without contamination.
+        TextInputError
+            If X is not a collection of texts.
+        """
+        return np.where(self.decision_function(X) >= 0, 1, -1).astype(np.int64)
 
     def score_samples(self, X: Any) -> NDArray[np.float64]:
         """Give the pseudo-log-likelihood of each text.
@@ -200,6 +278,8 @@ class PseudoPerplexityScorer(BaseEstimator):
 
         Raises
         ------
+        NonFiniteScoreError
+            If the model gives a token a score that is NaN or infinite.
         NotFittedError
             If ``fit`` has not been called.
         TextInputError
@@ -231,6 +311,8 @@ class PseudoPerplexityScorer(BaseEstimator):
 
         Raises
         ------
+        NonFiniteScoreError
+            If the model gives a token a score that is NaN or infinite.
         NotFittedError
             If ``fit`` has not been called.
         TextInputError
@@ -266,6 +348,8 @@ class PseudoPerplexityScorer(BaseEstimator):
 
         Raises
         ------
+        NonFiniteScoreError
+            If the model gives a token a score that is NaN or infinite.
         NotFittedError
             If ``fit`` has not been called.
         TextInputError
@@ -302,6 +386,8 @@ class PseudoPerplexityScorer(BaseEstimator):
 
         Raises
         ------
+        NonFiniteScoreError
+            If the model gives a token a score that is NaN or infinite.
         NotFittedError
             If ``fit`` has not been called.
         TextInputError
@@ -327,6 +413,8 @@ class PseudoPerplexityScorer(BaseEstimator):
 
         Raises
         ------
+        NonFiniteScoreError
+            If the model gives a token a score that is NaN or infinite.
         NotFittedError
             If ``fit`` has not been called.
         TextInputError
@@ -382,6 +470,9 @@ class PseudoPerplexityScorer(BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.string = True
         tags.input_tags.two_d_array = False
+        if self.contamination is None:
+            # It scores, and does not judge.
+            tags.estimator_type = None
         return tags
 
 

@@ -107,11 +107,27 @@ def build_index(
     >>> positions
     array([[1, 0]])
     """
+    check_index_name(name)
+    return INDEXES[name].build(vectors, metric, options)
+
+
+def check_index_name(name: object) -> None:
+    """Refuse the name of an index that does not exist, before there are vectors.
+
+    Parameters
+    ----------
+    name : object
+        Which index.
+
+    Raises
+    ------
+    ParameterError
+        If there is no such index; the known ones are named.
+    """
     if not isinstance(name, str) or name not in INDEXES:
         raise ParameterError(
             f"index must be one of {', '.join(map(repr, INDEXES))}; got {name!r}."
         )
-    return INDEXES[name].build(vectors, metric, options)
 
 
 def load_index(folder: str | Path) -> VectorIndex:

@@ -28,6 +28,8 @@ class LoadedMaskedLM:
 
     Parameters
     ----------
+    name : str
+        As it was asked for; for messages.
     encoder : Encoder
         On its device, in the precision asked for.
     head : MaskedLMHead
@@ -42,6 +44,7 @@ class LoadedMaskedLM:
         In what the encoder computes.
     """
 
+    name: str
     encoder: Encoder
     head: MaskedLMHead
     tokenizer: TextTokenizer
@@ -83,7 +86,7 @@ def load_for_scoring(
     ParameterError
         If precision or device has no such choice.
     """
-    where = _resolve_device(device)
+    where = resolve_device(device)
     resolved = resolve_precision(precision, where)
     files = read_checkpoint_files(name)
     if files.modules.static:
@@ -98,10 +101,31 @@ def load_for_scoring(
     mask_id = find_mask_id(checkpoint.folder, tokenizer, checkpoint.special_ids)
     _check_mask_id(mask_id, checkpoint)
     encoder, head = _to_device(masked_lm, where, resolved)
-    return LoadedMaskedLM(encoder, head, tokenizer, mask_id, checkpoint.fingerprint, resolved)
+    return LoadedMaskedLM(
+        str(name), encoder, head, tokenizer, mask_id, checkpoint.fingerprint, resolved
+    )
 
 
-def _resolve_device(device: str) -> torch.device:
+def resolve_device(device: str) -> torch.device:
+    """Turn the name of one device into a device that is there.
+
+    Parameters
+    ----------
+    device : str
+        "cpu", "cuda", "cuda:1" or "mps"; auto takes the first GPU, else the CPU.
+
+    Returns
+    -------
+    torch.device
+        Where to compute.
+
+    Raises
+    ------
+    DeviceError
+        If this machine has no such device.
+    ParameterError
+        If it is not the name of one device.
+    """
     devices = resolve_devices(device) if isinstance(device, str) else []
     if len(devices) != 1:
         raise ParameterError(

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from skencoder.errors import NonFiniteScoreError
 from skencoder.tokenization import Index, WordedTexts
 from skencoder.tokenization.flat import spans
 
 _SPACES = re.compile(r"\s+")
+CHARACTERS_SHOWN = 60
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,37 @@ class TokenScores:
             self.log_probabilities[places],
             self.n_windows[rows],
         )
+
+
+def refuse_score(score: float, text: str, *, model: str, precision: str) -> NonFiniteScoreError:
+    """Say that a score is no number to be counted with.
+
+    Parameters
+    ----------
+    score : float
+        NaN or infinite, in nats.
+    text : str
+        The text it is of.
+    model : str
+        Name or folder of the checkpoint.
+    precision : str
+        In what it computed.
+
+    Returns
+    -------
+    NonFiniteScoreError
+        To be raised.
+    """
+    shown = text if len(text) <= CHARACTERS_SHOWN else f"{text[:CHARACTERS_SHOWN]}..."
+    advice = (
+        "its weights are damaged, or too large for any sum"
+        if precision == "float32"
+        else "numbers grow beyond this precision, or the weights are damaged; try float32"
+    )
+    return NonFiniteScoreError(
+        f"{model} in {precision} gives a token of {shown!r} a log-probability of {score}; a "
+        f"finite number was expected: {advice}."
+    )
 
 
 def count_words(texts: Sequence[str]) -> Index:

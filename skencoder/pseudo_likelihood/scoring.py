@@ -1,76 +1,32 @@
 """PseudoLikelihood: a loaded model that scores the tokens of texts, each guessed from the others.
 
-What is masked stands in `masking`, how long texts are read in `windows`.
+What is masked stands in `masking`, how long texts are read in `windows`, the way from texts to
+their scores in `scoring_run`.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from skencoder.batching import TokenBudget, order_by_length
+from skencoder.batching import TokenBudget
 from skencoder.encoder import Boundaries
 from skencoder.errors import DeviceMemoryError
-from skencoder.pseudo_likelihood.copies import (
-    CopyBatch,
-    MaskedWindow,
-    check_masked,
-    pack_copies,
-)
+from skencoder.pseudo_likelihood.copies import CopyBatch
 from skencoder.pseudo_likelihood.loading import LoadedMaskedLM, load_for_scoring
-from skencoder.pseudo_likelihood.masking import (
-    DRAWING,
-    MASKINGS,
-    Mask,
-    WindowTokens,
-    draw_tokens,
-)
 from skencoder.pseudo_likelihood.options import ScoringOptions, ScoringPlan, plan_scoring
+from skencoder.pseudo_likelihood.progress import Progress
 from skencoder.pseudo_likelihood.scores import TokenScores
-from skencoder.pseudo_likelihood.windows import ScoringWindows, plan_scoring_windows
+from skencoder.pseudo_likelihood.scoring_run import ScoringRun
 from skencoder.text_checks import check_texts
-from skencoder.tokenization import WordedTexts
 from skencoder.work_sharing import is_out_of_memory
 
 # Numbers of logits that are there at once, 64 MB: with 250,002 tokens in the vocabulary the scores
 # of 67 positions.
 LOGITS_AT_ONCE = 2**24
-
-
-class Progress(Protocol):
-    """Is told how far scoring has come."""
-
-    def start(self, total: int) -> None:
-        """Hear how much there is to do.
-
-        Parameters
-        ----------
-        total : int
-            Tokens of all masked copies.
-        """
-
-    def advance(self, number: int) -> None:
-        """Hear how much more is done.
-
-        Parameters
-        ----------
-        number : int
-            Tokens since the last time.
-        """
-
-
-@dataclass(frozen=True)
-class _Silent:
-    def start(self, total: int) -> None:
-        """Say nothing."""
-
-    def advance(self, number: int) -> None:
-        """Say nothing."""
 
 
 class PseudoLikelihood:
@@ -152,7 +108,6 @@ class PseudoLikelihood:
             device_type=self.model.device.type,
         )
 
-    @torch.no_grad()
     def score(
         self,
         texts: Sequence[str],
@@ -184,30 +139,44 @@ class PseudoLikelihood:
             If a single window does not fit the device's memory.
         MaskingError
             If the mask token is an ordinary token of the texts.
+        NonFiniteScoreError
+            If the model gives a token a score that is NaN or infinite.
+        ParameterError
+            If an option does not fit this model.
+        TextInputError
+            If a row is no text.
+        """
+        run = self.prepare(texts, options)
+        run.finish(progress)
+        return run.scores
+
+    def prepare(self, texts: Sequence[str], options: ScoringOptions | None = None) -> ScoringRun:
+        """Plan the scoring of texts, for those who want to know its cost or to stop on the way.
+
+        Parameters
+        ----------
+        texts : sequence of str of shape (n_texts,)
+            The texts; the same text is scored once.
+        options : ScoringOptions, optional
+            How; one token masked at a time if not given.
+
+        Returns
+        -------
+        ScoringRun
+            Nothing is scored yet.
+
+        Raises
+        ------
+        CheckpointError
+            If the model's tokenizer does not tell where its tokens stand.
         ParameterError
             If an option does not fit this model.
         TextInputError
             If a row is no text.
         """
         check_texts(texts)
-        plan, told = self.plan(options or ScoringOptions()), progress or _Silent()
-        unique, inverse = _deduplicate(texts)
-        worded = self.model.tokenizer.read_words(unique)
-        windows = plan_scoring_windows(worded.tokens, plan.body_length, plan.stride)
-        ready = _WindowMaker(worded, windows, plan, self._frame())
-        told.start(sum(window.cost for window in ready))
-        scores = np.full(len(worded.tokens.input_ids), np.nan)
-        copies = pack_copies(iter(ready), self.model.mask_id, plan.batch_tokens, self._budget)
-        for batch in copies:
-            check_masked(batch)
-            for part, found in self._score_in_parts(batch):
-                scores[part.sources] = found
-                told.advance(len(part.input_ids))
-        return TokenScores(worded, scores, windows.counts(len(unique))).take_rows(inverse)
-
-    def _frame(self) -> "_Frame":
-        tokenizer = self.model.tokenizer
-        return _Frame(np.array(tokenizer.prefix, np.int32), np.array(tokenizer.suffix, np.int32))
+        plan = self.plan(options or ScoringOptions())
+        return ScoringRun(texts, self.model, plan, self._score_in_parts, self._budget)
 
     def _score_in_parts(self, batch: CopyBatch) -> Iterator[tuple[CopyBatch, NDArray[np.float64]]]:
         """Score a batch, in halves if it does not fit."""
@@ -226,6 +195,7 @@ class PseudoLikelihood:
         for half in batch.halves():
             yield from self._score_in_parts(half)
 
+    @torch.no_grad()
     def _score_batch(self, batch: CopyBatch) -> NDArray[np.float64]:
         device = self.model.device
         boundaries = Boundaries.from_lengths(batch.lengths.tolist(), device)
@@ -244,54 +214,3 @@ class PseudoLikelihood:
             logits = self.model.head(some)
             found.append(logits.gather(1, wanted[:, None])[:, 0] - logits.logsumexp(1))
         return torch.cat(found)
-
-
-@dataclass(frozen=True)
-class _Frame:
-    prefix: NDArray[np.int32]
-    suffix: NDArray[np.int32]
-
-
-@dataclass(frozen=True)
-class _WindowMaker:
-    """Makes the windows one after the other, the longest first, each time it is walked through."""
-
-    texts: WordedTexts
-    windows: ScoringWindows
-    plan: ScoringPlan
-    frame: _Frame
-
-    def __iter__(self) -> Iterator[MaskedWindow]:
-        drawn = self._draw()
-        for number in order_by_length(self.windows.lengths).tolist():
-            yield self._make(number, drawn)
-
-    def _make(self, number: int, drawn: Mask) -> MaskedWindow:
-        start, stop = int(self.windows.starts[number]), int(self.windows.stops[number])
-        here = np.arange(start, stop)
-        inside = (here >= self.windows.firsts[number]) & (here < self.windows.lasts[number])
-        body = slice(start, stop)
-        tokens = WindowTokens(
-            self.texts.words[body], inside & self.texts.ordinary[body], drawn[body]
-        )
-        parts = (self.frame.prefix, self.texts.tokens.input_ids[body], self.frame.suffix)
-        copies = MASKINGS[self.plan.method](tokens)
-        return MaskedWindow(np.concatenate(parts), len(self.frame.prefix), start, copies)
-
-    def _draw(self) -> Mask:
-        if self.plan.method != DRAWING:
-            return np.zeros(len(self.texts.words), bool)
-        cuts = self.texts.tokens.offsets[1:-1]
-        pairs = zip(
-            np.split(self.texts.tokens.input_ids, cuts),
-            np.split(self.texts.ordinary, cuts),
-            strict=True,
-        )
-        share, seed = self.plan.mask_probability, self.plan.seed
-        return np.concatenate([draw_tokens(ids, ordinary, share, seed) for ids, ordinary in pairs])
-
-
-def _deduplicate(texts: Sequence[str]) -> tuple[list[str], NDArray[np.int64]]:
-    places: dict[str, int] = {}
-    inverse = [places.setdefault(text, len(places)) for text in texts]
-    return list(places), np.array(inverse, np.int64)

@@ -12,7 +12,7 @@ from benchmarks.perplexity import run_perplexity
 from benchmarks.perplexity_report import format_perplexity
 from benchmarks.perplexity_settings import PerplexitySettings
 from benchmarks.perplexity_texts import TextCollection
-from skencoder.errors import CheckpointError, DeviceError
+from skencoder.errors import CheckpointError, DeviceError, ParameterError
 from tests.pseudo_likelihood.models import make_tokenizer, write_known
 
 TEXTS = ["the cat sat on a mat", "hello world!", "", "we don't read the unbelievable dogs. " * 3]
@@ -68,10 +68,14 @@ def write(folder, name):
         for parameter in model.parameters():
             parameter.add_(0.3 * torch.randn_like(parameter))
     model.eval().save_pretrained(folder)
+    write_tokenizer(folder)
+    return model
+
+
+def write_tokenizer(folder):
     make_tokenizer().save(str(folder / "tokenizer.json"))
     fields = {"tokenizer_class": "PreTrainedTokenizerFast", "bos_token": "[CLS]"}
     (folder / "tokenizer_config.json").write_text(json.dumps(fields | {"eos_token": "[SEP]"}))
-    return model
 
 
 @pytest.fixture(scope="module", params=["gpt2", "llama"])
@@ -106,8 +110,11 @@ def test_scores_are_those_of_a_direct_computation(model):
         expected = score_plainly(theirs, ids, 12)
         assert score.tokens == len(ids)
         assert score.log_likelihood == pytest.approx(sum(expected), abs=1e-4)
-        read = [token.log_probability for token in ours.read(text)]
-        assert read == pytest.approx(expected, abs=1e-4)
+        read = ours.read(text, lambda _: None)
+        assert read.score.windows == score.windows
+        assert read.score.log_likelihood == pytest.approx(score.log_likelihood, abs=1e-4)
+        found_of_tokens = [token.log_probability for token in read.tokens]
+        assert found_of_tokens == pytest.approx(expected, abs=1e-4)
     assert found[3].windows > 1
 
 
@@ -141,6 +148,24 @@ def test_both_kinds_stand_in_one_table(model, tmp_path):
     assert len(list((tmp_path / "r").rglob("*.json"))) == 2
 
 
+@pytest.mark.parametrize("value", [float("nan"), 3e38])
+def test_scores_that_are_not_finite_are_refused_and_not_kept(tmp_path, value):
+    from safetensors.torch import load_file, save_file
+
+    folder = tmp_path / "gpt2"
+    write(folder, "gpt2")
+    path = folder / "model.safetensors"
+    tensors = load_file(path)
+    tensors["transformer.h.0.mlp.c_fc.weight"][0] = value
+    save_file(tensors, path, {"format": "pt"})
+    data = TextCollection("mine", ("the cat sat", "on the mat"))
+    reports, failures = run_perplexity([str(folder)], data, results=tmp_path / "r")
+    assert not reports
+    (reason,) = failures.values()
+    assert "gpt2 in float32 gives a token of 'the cat sat' a log-probability of nan" in reason
+    assert not list((tmp_path / "r").rglob("*.json*"))
+
+
 def test_missing_weights_are_not_drawn_at_random(tmp_path):
     from safetensors.torch import load_file, save_file
 
@@ -155,9 +180,44 @@ def test_missing_weights_are_not_drawn_at_random(tmp_path):
 def test_what_cannot_be_used(model, tmp_path):
     with pytest.raises(DeviceError, match="precision='int8' is not to be had"):
         AutoregressiveModel(model[1], PerplexitySettings(precision="int8"))
+    with pytest.raises(ParameterError, match="device must .* got 'banana'"):
+        AutoregressiveModel(model[1], PerplexitySettings(device="banana"))
+    with pytest.raises(DeviceError, match="device='cuda:99' is not there"):
+        AutoregressiveModel(model[1], PerplexitySettings(device="cuda:99"))
     write(tmp_path, "gpt2")
     (tmp_path / "tokenizer_config.json").write_text(
         json.dumps({"tokenizer_class": "PreTrainedTokenizerFast"})
     )
     with pytest.raises(CheckpointError, match="neither a bos_token nor an eos_token"):
         AutoregressiveModel(str(tmp_path), PerplexitySettings())
+
+
+def test_no_more_is_read_at_once_than_there_are_positions(model):
+    with pytest.raises(ParameterError, match="max_length=13: .* reads 12 tokens at most"):
+        AutoregressiveModel(model[1], PerplexitySettings(max_length=13))
+    assert AutoregressiveModel(model[1], PerplexitySettings(max_length=7)).used["max_length"] == 7
+
+
+def test_a_configuration_without_a_limit_asks_for_one(tmp_path):
+    import transformers
+
+    torch.manual_seed(0)
+    sizes = {"vocab_size": 60, "bos_token_id": 2, "eos_token_id": 3}
+    # Its positions are slopes, which have no end.
+    config = transformers.BloomConfig(hidden_size=32, n_layer=1, n_head=4, **sizes)
+    transformers.BloomForCausalLM(config).save_pretrained(tmp_path)
+    write_tokenizer(tmp_path)
+    with pytest.raises(ParameterError, match="does not say how many tokens.*--max-length"):
+        AutoregressiveModel(str(tmp_path), PerplexitySettings())
+    ours = AutoregressiveModel(str(tmp_path), PerplexitySettings(max_length=9))
+    assert ours.used["max_length"] == 9
+
+
+def test_other_names_of_a_limit_are_read(tmp_path):
+    import transformers
+
+    sizes = {"vocab_size": 60, "bos_token_id": 2, "eos_token_id": 3}
+    config = transformers.MptConfig(d_model=32, n_layers=1, n_heads=4, max_seq_len=11, **sizes)
+    transformers.MptForCausalLM(config).save_pretrained(tmp_path)
+    write_tokenizer(tmp_path)
+    assert AutoregressiveModel(str(tmp_path), PerplexitySettings()).used["max_length"] == 11

@@ -40,7 +40,12 @@ from benchmarks.results_folder import read_results
 from skencoder import EncoderVectorizer
 from skencoder.errors import ParameterError
 from skencoder.pseudo_likelihood import PseudoLikelihood
-from tests.pseudo_likelihood.models import make_tokenizer, score_plainly, write_family
+from tests.pseudo_likelihood.models import (
+    make_tokenizer,
+    score_plainly,
+    write_family,
+    write_overflowing,
+)
 
 VECTORS = {
     "east": (2.0, 0.0),
@@ -306,6 +311,18 @@ def test_a_model_without_a_head_is_refused(tiny_bert, data, monkeypatch, capsys)
     assert bias_command(model=[str(tiny_bert)], tests=["crows-pairs"], data_root=data) == 2
 
 
+def test_scores_that_are_not_finite_are_refused(data, tmp_path, capsys):
+    """Half of the sentences would have a sum without the token that the model cannot score."""
+    model, results = write_overflowing(tmp_path, "read"), tmp_path / "results"
+    options = {"data_root": data, "results": results}
+    assert bias_command(model=[str(model)], tests=["crows-pairs"], **options) == 2
+    shown, told = capsys.readouterr()
+    assert "in float32 gives a token of" in told
+    assert "log-probability of nan" in told
+    assert not shown
+    assert not list(results.rglob("*.json*"))
+
+
 def test_a_pipeline_has_no_head(compass, data):
     runs = run_bias(compass, data_root=data)
     assert [run.found is not None for run in runs] == [True, False]
@@ -320,6 +337,37 @@ def test_one_model_that_is_not_there_does_not_stop_another(tiny_bert, data, tmp_
     assert "nothing" in runs[0].reason
 
 
+def test_a_damaged_file_does_not_stop_the_others(compass, data, capsys):
+    (data / "bias" / "seat" / "bare.jsonl").write_text("")
+    (data / "bias" / "crows_pairs_anonymized.csv").write_text("sent_more,sent_less\na,b\n")
+    runs = run_bias([compass, compass], data_root=data)
+    assert [run.test for run in runs] == ["bare", "crows-pairs", "compass"] * 2
+    assert [run.found is not None for run in runs] == [False, False, True] * 2
+    assert [run.is_failure for run in runs] == [True, True, False] * 2
+    assert "bare.jsonl" in format_refusals(runs)
+    assert "row 1" in format_refusals(runs)
+
+
+def fail_on_north(texts):
+    if "north" in texts:
+        raise RuntimeError("lost")
+    return look_up(texts)
+
+
+def grow(texts):
+    return np.arange(len(texts) * (1 + len(texts)), dtype=float).reshape(len(texts), -1) + 1
+
+
+def test_what_an_estimator_raises_is_one_test_s_failure(compass, data):
+    write_test(data, "south", ["east"], ["easterly"], ["right"], ["up"])
+    failing = make_pipeline(FunctionTransformer(fail_on_north))
+    growing = make_pipeline(FunctionTransformer(grow))
+    runs = run_bias([failing, growing], ["compass", "south"], data_root=data)
+    assert [run.found is not None for run in runs] == [False, True, False, False]
+    assert runs[0].reason == "RuntimeError: lost"
+    assert "dimensions after vectors of 3" in runs[2].reason
+
+
 def test_refusals(data, tmp_path):
     with pytest.raises(UnknownTaskError, match="nearest names are compass"):
         run_bias("all-MiniLM-L6-v2", ["compas"], data_root=data)
@@ -332,7 +380,14 @@ def test_refusals(data, tmp_path):
     with pytest.raises(ParameterError, match="samples=0"):
         BiasSettings(samples=0)
     path = data / "bias" / "seat" / "compass.jsonl"
-    for content in ("[]", "{", '{"targ1": {"category": "A", "examples": []}}', '{"targ1": 3}'):
+    letters = '{"targ1": {"category": "A", "examples": "xyz"}}'
+    for content in (
+        letters,
+        "[]",
+        "{",
+        '{"targ1": {"category": "A", "examples": []}}',
+        '{"targ1": 3}',
+    ):
         path.write_text(content)
         with pytest.raises(UnreadableDataError, match=r"compass\.jsonl"):
             read_association_test(path)

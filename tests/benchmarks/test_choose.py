@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from types import SimpleNamespace
 
 import numpy as np
@@ -186,6 +187,25 @@ def test_a_notable_loss_is_never_taken_however_noisy():
     assert noisy_one.test.p_value > 0.05
     assert decide(candidate("best", BEST, 10), noisy_one).name == "best"
     assert decide(candidate("best", BEST, 10), noisy_one, tolerance=0.1).name == "noisy"
+
+
+def test_what_is_significant_and_what_is_only_notable_are_told_apart():
+    worse = candidate("worse", [0.80, 0.83, 0.81, 0.80, 0.83], 9, BEST)
+    noisy = candidate("noisy", [0.99, 0.70, 0.95, 0.75, 0.91], 9, BEST)
+    both = decide(candidate("best", BEST, 10), noisy, worse).reasons
+    assert [told for told in both if told.startswith("Significantly worse than the best: worse (")]
+    assert [told for told in both if told.startswith("Worse by more than 0.02, though not sig")]
+    assert all(("worse (" in told) != ("noisy (" in told) for told in both if "p = " in told)
+    alone = " ".join(decide(candidate("best", BEST, 10), worse).reasons)
+    assert "though not significantly" not in alone
+
+
+def test_models_of_the_same_last_name_are_told_apart(table, tiny_bert, tmp_path):
+    other = tmp_path / "other" / tiny_bert.name
+    shutil.copytree(tiny_bert, other)
+    settings = ChooseSettings(table, "y", models=[str(tiny_bert), str(other)])
+    names = [one.name for one in make_candidates(settings, EmbeddingCache(tmp_path / "c"), [])]
+    assert names == ["TF-IDF", f"{tiny_bert} (float32)", f"{other} (float32)"]
 
 
 def test_what_the_texts_cannot_tell_is_told():

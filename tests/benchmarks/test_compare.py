@@ -1,6 +1,7 @@
 """Models of a results folder compared: by hand, against scipy, and as a user calls it."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from scipy.stats import spearmanr
 
 from benchmarks.cli import main
 from benchmarks.compare import run_compare
+from benchmarks.compare_plots import make_panels
 from benchmarks.compare_settings import CompareSettings
 from benchmarks.errors import MissingDataError, ResultFileError
 from benchmarks.pareto_plot import ParetoPoint, pareto_front
@@ -184,6 +186,17 @@ def write_table(folder, *rows, header=HEADER):
     return path
 
 
+@pytest.mark.parametrize(("threads", "told"), [(1, "1 thread"), (2, "2 threads")])
+def test_threads_are_counted_in_words(tmp_path, threads, told):
+    for name in ("a/one", "a/two"):
+        place = write_model(tmp_path, name, {"NFCorpus": [0.5, 1.0]})
+        (place / "skencoder_runs.jsonl").unlink()
+        write_run(place, "NFCorpus", machine=MACHINE | {"threads": threads})
+    comparison = compare(tmp_path)
+    panel = make_panels(comparison, comparison.overall)[0]
+    assert re.search(rf"\b{told}(?!s)", f"{panel}")
+
+
 def test_published_models_stand_in_the_table_without_intervals(folder):
     rows = [f"b/famous,{task},test,default,,0.9" for task in TASKS]
     table = write_table(folder, *rows, "b/famous,Unknown,test,default,,0.1")
@@ -197,6 +210,46 @@ def test_published_models_stand_in_the_table_without_intervals(folder):
     assert compare(folder, published=table, models=["best"]).published == ()
     chosen = compare(folder, published=table, models=["best", "b/famous"])
     assert chosen.labels == ("best", "famous (published)")
+
+
+def test_published_models_of_one_short_name_are_told_apart(folder):
+    rows = ["b/foo,NFCorpus,test,default,,0.5", "c/foo,NFCorpus,test,default,,0.9"]
+    comparison = compare(folder, published=write_table(folder, *rows), tasks=["NFCorpus"])
+    assert comparison.published == ("b/foo (published)", "c/foo (published)")
+    scores = comparison.tasks[0].scores
+    assert (scores["b/foo (published)"], scores["c/foo (published)"]) == (0.5, 0.9)
+
+
+def test_the_first_model_that_is_named_is_the_reference(folder):
+    table = write_table(folder, "a/near,NFCorpus,test,default,,0.9", *_famous())
+    for first in ("a/near", "near"):
+        comparison = compare(folder, published=table, models=[first, "best"])
+        assert comparison.overall.reference == "near"
+        assert comparison.labels == ("near", "best")
+    comparison = compare(folder, published=table, models=["famous", "worse", "best"])
+    assert comparison.overall.reference == "worse"
+    assert any("famous is only published" in note for note in comparison.notes)
+
+
+def _famous():
+    return [f"b/famous,{task},test,default,,0.9" for task in TASKS]
+
+
+def test_a_task_or_model_that_is_named_twice_counts_once(folder):
+    once = compare(folder, tasks=["NFCorpus", "STSBenchmark"], models=["best", "near"])
+    twice = compare(
+        folder, tasks=["NFCorpus", "STSBenchmark", "NFCorpus"], models=["best", "near", "best"]
+    )
+    assert twice.labels == once.labels
+    assert twice.overall.tasks == once.overall.tasks
+    assert twice.overall.scores == once.overall.scores
+
+
+def test_a_published_name_without_owner_is_that_of_the_run(folder):
+    comparison = compare(folder, published=write_table(folder, "best,NFCorpus,test,default,,0.1"))
+    (check,) = comparison.checks
+    assert (check.model, check.published, check.agrees) == ("best", 0.1, False)
+    assert comparison.published == ()
 
 
 def test_scores_are_held_against_published_ones_of_the_same_model(folder):

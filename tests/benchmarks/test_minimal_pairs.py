@@ -3,6 +3,7 @@
 import json
 import math
 
+import numpy as np
 import pytest
 
 from benchmarks.errors import MissingDataError, UnreadableDataError
@@ -17,6 +18,7 @@ from benchmarks.minimal_pairs import (
     run_pairs,
 )
 from benchmarks.perplexity_report import format_pairs
+from benchmarks.perplexity_statistics import mean_bounds
 from tests.pseudo_likelihood.models import write_known
 
 
@@ -52,6 +54,39 @@ def test_the_mean_s_interval_is_the_binomial_s():
     deviation = math.sqrt(0.75 * 0.25 / 400 + 0.5 * 0.5 / 400) / 2
     assert found.value == pytest.approx(0.625)
     assert found.high - found.low == pytest.approx(2 * 1.96 * deviation, rel=0.05)
+
+
+def test_all_right_is_no_reason_to_be_sure():
+    """Six paradigms of one pair each; Price and Bonett's interval by its formula."""
+    pairs = [pair("", "", name) for name in "abcdef"]
+    found = measure_pairs(pairs, scores(*[-1, -2] * 6))[OVERALL]
+    size, share = 1 + 4 / 6, (1 + 2 / 6) / (1 + 4 / 6)
+    half = 1.959964 * math.sqrt(share * (1 - share) / size / 6)
+    assert found.value == found.high == 1
+    assert found.low == pytest.approx(share - half)
+    assert 0.5 < found.low < 0.6
+    wrong = measure_pairs(pairs, scores(*[-2, -1] * 6))[OVERALL]
+    assert (wrong.low, wrong.high) == pytest.approx((0, 1 - found.low))
+
+
+def test_the_mean_of_one_paradigm_is_its_own_figure():
+    found = measure_pairs([pair("", "")] * 3, scores(-1, -2, -1, -2, -2, -1))
+    assert found[OVERALL] == found["a"]
+
+
+@pytest.mark.parametrize(
+    ("paradigms", "number", "rate"), [(2, 20, 0.97), (6, 1, 0.7), (6, 20, 0.97), (67, 20, 0.97)]
+)
+def test_the_mean_s_interval_holds_the_truth(paradigms, number, rate):
+    """In about 95 % of the draws; a rate of 0.97 leaves few values, so it may be more."""
+    rng = np.random.default_rng(0)
+    drawn = rng.binomial(number, rate, (1000, paradigms))
+    bounds = [mean_bounds(counts, np.full(paradigms, number)) for counts in drawn]
+    held = np.mean([low <= rate <= high for low, high in bounds])
+    assert 0.92 < held < 0.985
+    values = drawn.mean(axis=1) / number
+    assert all(low <= v <= high for (low, high), v in zip(bounds, values, strict=True))
+    assert all(high > low for low, high in bounds)
 
 
 def test_a_model_chooses(tmp_path):

@@ -90,8 +90,23 @@ def test_records_count_texts_cut_texts_and_seconds_by_task_split_and_subset(tiny
     record = model.records["STSBenchmark", "test", "default"]
     assert (record.n_texts, record.n_truncated) == (9, 1)
     assert record.seconds > 0
-    assert record.texts_per_second == pytest.approx(9 / record.seconds)
-    assert model.records["NFCorpus", "test", "default"].n_texts == 4
+    other = model.records["NFCorpus", "test", "default"]
+    assert other.n_texts == 4
+    # What the session's cache gave is no work of the model.
+    assert record.n_encoded <= 5
+    assert other.n_encoded == 0
+    assert record.texts_per_second == record.n_encoded / record.seconds
+    assert other.texts_per_second == 0
+
+
+def test_without_a_cache_each_text_is_encoded_again(tiny_bert):
+    model = MTEBModel(EncoderVectorizer(tiny_bert, precision="float32", cache=None))
+    encode(model, TEXTS)
+    encode(model, TEXTS)
+
+    record = model.records["STSBenchmark", "test", "default"]
+    assert (record.n_texts, record.n_encoded) == (8, 8)
+    assert record.texts_per_second == pytest.approx(8 / record.seconds)
 
 
 def test_long_texts_are_cut_without_a_warning(tiny_bert, recwarn):

@@ -1,18 +1,16 @@
 """A retriever searches for mteb: on a few real documents, and on the real data where they are."""
 
 import json
-import subprocess
-import sys
 from types import SimpleNamespace
 
 import pytest
 from mteb.models.models_protocols import EncoderProtocol, SearchProtocol
 
 from benchmarks import MTEBModel, MTEBSearcher, run_mteb
+from benchmarks.mteb_search import Searched
 from skencoder import EncoderRetriever, EncoderVectorizer
 from skencoder.errors import ParameterError
 from skencoder.metrics import score_rankings
-from tests.conftest import REPOSITORY
 
 pytestmark = pytest.mark.filterwarnings("ignore:The task .* is superseded:UserWarning")
 
@@ -175,25 +173,25 @@ def test_prompts_are_chosen_by_mteb_s_order(tiny_with_prompts, hub):
     assert row.score != pytest.approx(other.score, abs=1e-4)
 
 
-def test_an_unknown_index_fails_the_task_with_the_reason(tiny_model, hub):
-    searcher = MTEBSearcher(tiny_model, EncoderRetriever(index="tree"))
-    (task_run,) = run_mteb(searcher, ["NFCorpus"], data_root=hub)
-    assert "index must be one of" in task_run.error
+def test_an_unknown_index_is_refused_before_a_task_asks_for_it(tiny_model):
+    for make in (MTEBSearcher, Searched):
+        with pytest.raises(ParameterError, match="'hnsw', 'faiss'; got 'tree'"):
+            make(tiny_model, EncoderRetriever(index="tree"))
     with pytest.raises(ParameterError):
         EncoderRetriever(index="tree").fit(["a"])
 
 
-def test_the_command_line_chooses_the_searcher(tiny_bert, hub):
+def test_the_command_line_chooses_the_searcher(tiny_bert, hub, capsys):
     pytest.importorskip("cyclopts")
-    command = [sys.executable, "-m", "benchmarks", "mteb", "--model", tiny_bert]
-    options = ["--tasks", "NFCorpus", "--data-root", hub, "--fusion-weights", "0", "1"]
-    done = subprocess.run(
-        [*command, *options], capture_output=True, text=True, cwd=REPOSITORY, check=False
-    )
-    assert done.returncode == 0, done.stderr
+    from benchmarks.cli import main
+
+    options = ["--tasks", "NFCorpus", "--data-root", str(hub), "--fusion-weights", "0", "1"]
+    code = main(["mteb", "--model", str(tiny_bert), *options])
+    shown, told = capsys.readouterr()
+    assert code == 0, told
     words = EncoderRetriever(lexical="bm25", fusion_weights=(0, 1))
     expected = run(tiny_bert, hub, retriever=words).rows[0].score
-    assert f" {expected:.4f} " in done.stdout
+    assert f" {expected:.4f} " in shown
 
 
 # --- published scores (embeddings-benchmark/results), on the real data

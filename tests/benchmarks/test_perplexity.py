@@ -2,15 +2,16 @@
 
 import json
 import math
-import os
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
+from benchmarks.cli import main
 from benchmarks.errors import (
     MissingDataError,
     ResultFileError,
@@ -24,7 +25,8 @@ from benchmarks.perplexity_settings import PerplexitySettings
 from benchmarks.perplexity_store import PerplexityStore
 from benchmarks.perplexity_texts import TextCollection, read_dataset, read_text_file
 from skencoder.errors import ParameterError
-from tests.pseudo_likelihood.models import write_family, write_known
+from skencoder.pseudo_likelihood import PseudoLikelihood
+from tests.pseudo_likelihood.models import write_family, write_known, write_overflowing
 
 ROOT = Path(__file__).parents[2]
 DATA = TextCollection("mine", ("the cat", "the", "cat the cat", "cat", "the the", "a cat"))
@@ -71,6 +73,19 @@ def test_by_hand(known):
     assert "-2.773" in format_texts(report)
 
 
+def test_numbers_that_are_very_large(tmp_path):
+    """20 nats per token are a perplexity of 485,165,195, and 800 more than a float holds."""
+    model = str(write_known(tmp_path, {"the": math.exp(-20)}))
+    (report,), _ = run_perplexity([model], TextCollection("one", ("the the",)))
+    shown = format_perplexity([report])
+    assert "4.852e+08" in shown
+    assert "left out" not in shown
+    scores = (TextScore(-1600.0, 2, 2, 7, 1),)
+    beyond = replace(report, scored=replace(report.scored, scores=scores), figures={})
+    told = "pppl_per_token, pppl_per_word left out, above 1.8e+308"
+    assert told in format_perplexity([beyond])
+
+
 def test_results_are_written_and_not_scored_again(known, tmp_path, encoded):
     (first,), _ = run_perplexity([known], DATA, results=tmp_path)
     path, content = only_result(tmp_path)
@@ -80,6 +95,7 @@ def test_results_are_written_and_not_scored_again(known, tmp_path, encoded):
     assert content["kind"] == "perplexity"
     assert content["figures"]["pppl_per_token"]["value"] == first.figures["pppl_per_token"].value
     assert len(content["texts"]) == len(DATA.texts)
+    assert content["too_large"] == []
     assert content["settings"]["stride"] == 15
     assert content["versions"]["torch"]
     lots = len(encoded)
@@ -104,8 +120,7 @@ def test_settings_and_data_have_results_of_their_own(known, tmp_path):
 
 
 def test_a_stopped_run_goes_on(known, tmp_path, encoded, monkeypatch):
-    monkeypatch.setattr("benchmarks.perplexity_scoring.FIRST_LOT", 2)
-    monkeypatch.setattr("benchmarks.perplexity_scoring.LARGEST_CHANGE", 1)
+    monkeypatch.setattr("benchmarks.scoring_lots.SECONDS_PER_LOT", 0)
     score = MaskedModel.score
 
     def interrupted(self, texts, advance):
@@ -117,10 +132,10 @@ def test_a_stopped_run_goes_on(known, tmp_path, encoded, monkeypatch):
         patch.setattr(MaskedModel, "score", interrupted)
         with pytest.raises(RunStoppedError, match="kept in .* the same command goes on from ther"):
             run_perplexity([known], DATA, results=tmp_path)
-    assert encoded == [["the cat", "the"], ["cat the cat", "cat"]]
+    assert encoded == [["the cat"], ["the"]]
     assert not [p for p in tmp_path.rglob("*.json")]
     (report,), _ = run_perplexity([known], DATA, results=tmp_path)
-    assert encoded[2:] == [["the the", "a cat"]]
+    assert encoded[2:] == [["cat the cat"], ["cat"], ["the the"], ["a cat"]]
     (whole,), _ = run_perplexity([known], DATA)
     assert report.figures["pppl_per_token"].value == pytest.approx(
         whole.figures["pppl_per_token"].value
@@ -138,7 +153,7 @@ def test_without_results_a_stop_says_that_nothing_is_kept(known, monkeypatch):
 
 
 def test_a_line_that_was_being_written_is_scored_again(tmp_path):
-    store = PerplexityStore(tmp_path, "x", {"method": "pll"})
+    store = PerplexityStore(tmp_path, "x", {"method": "pll"}, 3)
     store.append({0: SCORE})
     store.append({1: SCORE})
     parts = tmp_path / ".x.parts.jsonl"
@@ -149,10 +164,21 @@ def test_a_line_that_was_being_written_is_scored_again(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "line", ["not json\n", "[1]\n", "{}\n", '{"row": 1, "score": {"a": 1}}\n']
+    "line",
+    [
+        "not json\n",
+        "[1]\n",
+        "{}\n",
+        '{"row": 1, "score": {"a": 1}}\n',
+        '{"row": "x", "score": {}}\n',
+        '{"row": 3, "score": {}}\n',
+        json.dumps({"row": 1, "score": asdict(SCORE) | {"log_likelihood": "x"}}) + "\n",
+        json.dumps({"row": 1, "score": asdict(SCORE) | {"log_likelihood": math.nan}}) + "\n",
+        json.dumps({"row": 1, "score": asdict(SCORE) | {"tokens": -1}}) + "\n",
+    ],
 )
 def test_a_damaged_file_is_named(tmp_path, line):
-    store = PerplexityStore(tmp_path, "x", {"method": "pll"})
+    store = PerplexityStore(tmp_path, "x", {"method": "pll"}, 3)
     store.append({0: SCORE})
     with (tmp_path / ".x.parts.jsonl").open("a") as stream:
         stream.write(line)
@@ -160,22 +186,39 @@ def test_a_damaged_file_is_named(tmp_path, line):
         store.load()
 
 
+@pytest.mark.parametrize(
+    ("texts", "message"),
+    [
+        ([asdict(SCORE)] * 2, "has 2 scores of 3 texts"),
+        ([asdict(SCORE)] * 4, "has 4 scores of 3 texts"),
+        ("x", "has no list of scores of 3 texts"),
+        ([asdict(SCORE)] * 2 + [asdict(SCORE) | {"log_likelihood": "-1"}], "in entry 2: .*'-1'"),
+        ([asdict(SCORE)] * 2 + [asdict(SCORE) | {"words": 1.5}], "in entry 2: .*1.5"),
+    ],
+)
+def test_a_damaged_result_is_named(tmp_path, texts, message):
+    store = PerplexityStore(tmp_path, "x", {"method": "pll"}, 3)
+    store.finish({"texts": texts})
+    with pytest.raises(ResultFileError, match=rf"x\.json is damaged.*{message}.*Remove it"):
+        store.load()
+
+
 def test_results_of_another_run_are_refused(tmp_path):
-    PerplexityStore(tmp_path, "x", {"method": "pll"}).append({0: SCORE})
+    PerplexityStore(tmp_path, "x", {"method": "pll"}, 3).append({0: SCORE})
     with pytest.raises(ResultFileError, match=r"is of another run.*'whole-word'.*remove it"):
-        PerplexityStore(tmp_path, "x", {"method": "whole-word"}).load()
-    PerplexityStore(tmp_path, "x", {"method": "pll"}).finish({"texts": []})
+        PerplexityStore(tmp_path, "x", {"method": "whole-word"}, 3).load()
+    PerplexityStore(tmp_path, "x", {"method": "pll"}, 3).finish({"texts": [asdict(SCORE)] * 3})
     with pytest.raises(ResultFileError, match=r"x\.json is of another run"):
-        PerplexityStore(tmp_path, "x", {"method": "whole-word"}).load()
+        PerplexityStore(tmp_path, "x", {"method": "whole-word"}, 3).load()
 
 
 def test_two_processes_do_not_write_one_result(tmp_path):
-    store = PerplexityStore(tmp_path, "x", {})
+    store = PerplexityStore(tmp_path, "x", {}, 3)
     with store.held():
         with pytest.raises(ResultFileError, match="another process is writing"):
-            with PerplexityStore(tmp_path, "x", {}).held():
+            with PerplexityStore(tmp_path, "x", {}, 3).held():
                 pass
-    with PerplexityStore(tmp_path, "x", {}).held():
+    with PerplexityStore(tmp_path, "x", {}, 3).held():
         pass
 
 
@@ -184,6 +227,14 @@ def test_one_bad_model_does_not_stop_the_others(known):
     assert [report.model.name for report in reports] == [known]
     assert "has no masked-language-model head" in failures["all-MiniLM-L6-v2"]
     assert "there is no such folder" in failures["./nowhere"]
+
+
+def test_scores_that_are_not_finite_are_refused_and_not_kept(tmp_path):
+    model = str(write_overflowing(tmp_path, "cat"))
+    reports, failures = run_perplexity([model], DATA, results=tmp_path / "results")
+    assert not reports
+    assert "overflowing in float32 gives a token of 'the cat'" in failures[model]
+    assert not list((tmp_path / "results").rglob("*.json*"))
 
 
 def test_no_model_and_no_token(known):
@@ -223,6 +274,23 @@ def test_text_files(tmp_path):
         read_text_file(tmp_path / "nowhere")
 
 
+def test_endings_in_capitals_and_rows_without_text(tmp_path, caplog):
+    rows = "review,stars\nGood food here,5\nBad,1\n"
+    (tmp_path / "T.CSV").write_text(rows)
+    (tmp_path / "T.JSONL").write_text('{"text": "one"}\n\n{"text": " "}\n')
+    (tmp_path / "t.txt").write_text("one\n\n \ntwo\n")
+    with caplog.at_level("INFO", "benchmarks"):
+        assert read_text_file(tmp_path / "T.CSV").texts == ("Good food here", "Bad")
+        assert not caplog.messages
+        assert read_text_file(tmp_path / "T.JSONL").texts == ("one",)
+        assert read_text_file(tmp_path / "t.txt").texts == ("one", "two")
+    told = [message.replace(str(tmp_path), "") for message in caplog.messages]
+    assert told == [
+        "1 rows of /T.JSONL hold no text and are left out.",
+        "2 rows of /t.txt hold no text and are left out.",
+    ]
+
+
 def test_datasets(tmp_path):
     assert len(read_dataset("python-docs", None).texts) > 100
     with pytest.raises(ParameterError, match="'wikitext' is unknown; the nearest names are wikit"):
@@ -243,29 +311,64 @@ def test_wikitext(data_root):
     assert not any(line.startswith("= ") for line in lines)
 
 
-def run(*arguments, **options):
-    return subprocess.run(
-        [sys.executable, "-m", "benchmarks", "perplexity", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=ROOT,
-        env={**os.environ, "HF_HUB_OFFLINE": "1", "COLUMNS": "100"},
-        **options,
-    )
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Call the command in this process."""
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("COLUMNS", "100")
+
+    def run(*arguments):
+        code = main(["perplexity", *map(str, arguments)])
+        return code, *capsys.readouterr()
+
+    return run
 
 
-def test_the_command(known, tmp_path):
+def test_the_command(run, known, tmp_path):
     path, page = tmp_path / "mine.txt", tmp_path / "page.html"
     path.write_text("\n".join(DATA.texts))
-    done = run("--model", known, "all-MiniLM-L6-v2", "--texts", path, "--per-text", "--html", page)
-    assert done.returncode == 1, done.stderr
-    assert "mine: 6 texts" in done.stdout
-    assert "all-MiniLM-L6-v2 failed: " in done.stderr
-    assert "no masked-language-model head" in done.stderr
-    assert "Scoring 6 texts: 100%" in done.stderr
-    assert "cat the cat" in done.stdout
+    code, shown, told = run(
+        "--model", known, "all-MiniLM-L6-v2", "--texts", path, "--per-text", "--html", page
+    )
+    assert code == 1, told
+    assert "mine: 6 texts" in shown
+    assert "all-MiniLM-L6-v2 failed: " in told
+    assert "no masked-language-model head" in told
+    # No terminal, no bar.
+    assert "Scoring" not in told
+    assert "cat the cat" in shown
     assert "<mark" in page.read_text()
+
+
+def test_a_page_shows_what_was_scored(run, known, tmp_path, encoded, monkeypatch):
+    read, loaded = [], []
+    score, load = PseudoLikelihood.score, PseudoLikelihood.load
+
+    def spy(self, texts, *options, **named):
+        read.extend(texts)
+        return score(self, texts, *options, **named)
+
+    monkeypatch.setattr(PseudoLikelihood, "score", spy)
+    monkeypatch.setattr(
+        PseudoLikelihood, "load", lambda *a, **b: loaded.append(a) or load(*a, **b)
+    )
+    path, page = tmp_path / "mine.txt", tmp_path / "page.html"
+    path.write_text("\n".join(DATA.texts))
+    results = ["--results", tmp_path / "results"]
+    code, shown, told = run("--model", known, "--texts", path, "--html", page, *results)
+    assert code == 0, told
+    assert sorted([*read, *(text for lot in encoded for text in lot)]) == sorted(DATA.texts)
+    assert len(loaded) == 1
+    (whole,), _ = run_perplexity([known], DATA)
+    assert f"{whole.figures['pppl_per_token'].value:.4f}" in shown
+    first = page.read_text()
+    # Its score is known then, but its tokens are not kept in results.
+    read.clear()
+    encoded.clear()
+    assert run("--model", known, "--texts", path, "--html", page, *results)[0] == 0
+    assert read == [DATA.texts[0]]
+    assert not encoded
+    assert page.read_text() == first
 
 
 @pytest.mark.parametrize(
@@ -275,17 +378,19 @@ def test_the_command(known, tmp_path):
         ([], "name one of --texts, --dataset, --pairs, --text; got none"),
         (["--text", "a"], "has no masked-language-model head"),
         (["--text", "a", "--first", "0"], "first=0"),
+        (["--text", "\udcff abc"], "text 0 holds half a character ('\\udcff' at place 0)"),
         (["--text", "a", "--html", "/nowhere/x.html"], "no folder /nowhere"),
+        (["--text", "a", "--html", str(ROOT)], "is a folder; expected a file"),
     ],
 )
-def test_what_cannot_be_started(arguments, message):
-    done = run("--model", "all-MiniLM-L6-v2", *arguments)
-    assert done.returncode == 2
-    assert message in done.stderr
-    assert not done.stdout
+def test_what_cannot_be_started(run, arguments, message):
+    code, shown, told = run("--model", "all-MiniLM-L6-v2", *arguments)
+    assert code == 2
+    assert message in told
+    assert not shown
 
 
-def test_a_killed_process_goes_on(tmp_path):
+def test_a_killed_process_goes_on(run, tmp_path):
     write_family("bert", tmp_path)
     path, results = tmp_path / "mine.txt", tmp_path / "results"
     path.write_text("\n".join(f"the cat sat on a mat {'we read ' * 15}{n}" for n in range(150)))
@@ -301,14 +406,14 @@ def test_a_killed_process_goes_on(tmp_path):
     assert not list(results.rglob("mine*.json"))
     (parts,) = results.rglob(".*.parts.jsonl")
     lines = parts.read_text().count("\n")
-    done = run(*arguments)
-    assert done.returncode == 0, done.stderr
+    code, _, told = run(*arguments)
+    assert code == 0, told
     # The first line says of which run the others are.
-    assert lines < 2 or f"{lines - 1} of 150 texts were scored before." in done.stderr
+    assert lines < 2 or f"{lines - 1} of 150 texts were scored before." in told
     assert len(only_result(results)[1]["texts"]) == 150
-    again = run(*arguments)
-    assert ", scored before" in again.stdout
-    assert "150 of 150 texts were scored before." in again.stderr
+    _, shown, told = run(*arguments)
+    assert ", scored before" in shown
+    assert "150 of 150 texts were scored before." in told
 
 
 def test_kinds_are_told_apart(known, tmp_path):

@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import bootstrap
 
 from benchmarks.language_models import TextScore
-from benchmarks.perplexity_statistics import choose_measures, measure_texts
+from benchmarks.perplexity_statistics import choose_measures, find_too_large, measure_texts
 
 SCORES = [TextScore(-6 * math.log(2), 3, 2, 12, 1), TextScore(-2 * math.log(2), 1, 2, 4, 1)]
 
@@ -74,4 +74,7 @@ def test_texts_without_tokens_and_numbers_too_large_are_left_out():
     scores = [TextScore(0.0, 0, 0, 0, 0), TextScore(-5000.0, 1, 1, 3, 1)]
     found = measure_texts(scores, choose_measures("masked", "pll"))
     assert found.keys() == {"mean_pll_per_text", "pseudo_bits_per_byte"}
+    measures = choose_measures("masked", "pll")
+    assert find_too_large(scores, measures) == ("pppl_per_token", "pppl_per_word")
+    assert find_too_large(scores[:1], measures) == ()
     assert found["pseudo_bits_per_byte"].value == pytest.approx(5000 / math.log(2) / 3)

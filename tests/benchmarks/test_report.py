@@ -6,16 +6,18 @@ Screenshots go to the folder that SKENCODER_TEST_ARTIFACTS names, else to the te
 import json
 import os
 import re
+import shlex
 import shutil
+from dataclasses import asdict
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
-from benchmarks.cli import main
+from benchmarks.cli import app, main
 from benchmarks.command_report import report_command
 from benchmarks.compare_settings import CompareSettings
-from benchmarks.errors import MissingDataError
+from benchmarks.errors import MissingDataError, ResultFileError
 from benchmarks.pareto_plot import ParetoPanel, ParetoPoint
 from benchmarks.report import run_report
 from benchmarks.report_content import Cell, Report, Section, Table, number, words
@@ -24,8 +26,12 @@ from benchmarks.report_pareto import draw_pareto
 from benchmarks.report_plots import Bar, draw_intervals
 from benchmarks.report_svg import element, log_ticks, shorten, ticks
 from benchmarks.report_text import to_latex, to_markdown
+from benchmarks.speed_file import read_speed
+from benchmarks.speed_report import EngineMemory, GemmSpeed, SetSpeed, SpeedReport
+from benchmarks.speed_settings import SpeedSettings
+from benchmarks.speed_statistics import EngineSpeed, Rounds
 from skencoder.errors import ParameterError
-from tests.benchmarks.results_in_small import MACHINE, write_model, write_run
+from tests.benchmarks.results_in_small import MACHINE, write_meta, write_model, write_run
 
 EVIL = "local/<script>document.title='run'</script>&\"'|_$%"
 TASKS = ("Banking77Classification", "STSBenchmark", "NFCorpus", "SIB200Classification")
@@ -179,6 +185,54 @@ def test_what_is_told(page, report):
     assert not report.problems
 
 
+def test_commands_repeat_what_was_set(tmp_path):
+    place = tmp_path / "results" / "local__tiny" / ("f" * 12)
+    write_meta(place, "local/tiny")
+    shared = {"kind": "perplexity", "method": "pll", "figures": figures(x=(1.0, None, None))}
+    for name, data, more in (
+        ("python-docs-0a1b2c3d.pll", {"name": "python-docs", "texts": 2}, {}),
+        (
+            "python-docs-0a1b2c3d.mlm-loss.mask_probability=0.3.precision=bfloat16",
+            {"name": "python-docs", "texts": 2},
+            {"method": "mlm-loss", "settings": {"precision": "bfloat16", "stride": 9}},
+        ),
+        (
+            "t-0a1b2c3d.left-to-right",
+            {"name": "t", "texts": 3},
+            {"method": "left-to-right", "model_kind": "autoregressive"},
+        ),
+    ):
+        write_measurement(place, "perplexity", name, shared | {"data": data} | more)
+    for name, settings in (("weat6", {"samples": 5, "seed": 3}), ("weat7", {"seed": 0})):
+        content = {"kind": "weat", "data": {"name": name}, "settings": settings}
+        found = figures(effect_size=(1.0, None, None))
+        write_measurement(place, "bias", f"{name}-0", content | {"figures": found})
+    report = run_report(tmp_path)
+    commands = {section.name: section.code for section in report.sections}["repeat"]
+    ends = f"--data-root DATA --results {tmp_path}"
+    assert set(commands) == {
+        "skencoder-bench perplexity --model ./tiny --dataset python-docs --first 2 --method pll "
+        + ends,
+        "skencoder-bench perplexity --model ./tiny --dataset python-docs --first 2 "
+        f"--method mlm-loss --mask-probability 0.3 --precision bfloat16 {ends}",
+        f"skencoder-bench perplexity --model ./tiny --texts FILES/t {ends}",
+        f"skencoder-bench bias --model ./tiny --tests weat6 --samples 5 --seed 3 {ends}",
+        f"skencoder-bench bias --model ./tiny --tests weat7 {ends}",
+        f"skencoder-bench report {tmp_path}",
+    }
+    # Each is one that this program takes.
+    for command in commands:
+        _, name, *rest = shlex.split(command)
+        app.parse_args([name, *rest], exit_on_error=False, print_error=False)
+    (table,) = [table for table in report.tables if table.name == "perplexities"]
+    told = {row[3].text for row in table.rows}
+    assert told == {"2 texts", "2 texts, bfloat16, stride 9", "3 texts"}
+    with pytest.raises(ParameterError, match="models='nosuch' is not in .*there are 'tiny'"):
+        run_report(tmp_path, CompareSettings(models=["nosuch"]))
+    with pytest.raises(ParameterError, match="tasks='nosuch': there is no task in"):
+        run_report(tmp_path, CompareSettings(tasks=["nosuch"]))
+
+
 def test_names_are_text(page):
     assert "<script>document" not in page
     assert "&lt;script&gt;document.title=" in page
@@ -285,6 +339,83 @@ def test_the_command_line(folder, tmp_path, monkeypatch, capsys):
     assert main(["report", str(folder), "--markdown", "r.md", "--resamples", "100"]) == 0
     assert (tmp_path / "r.md").read_text().startswith("# Text encoders")
     assert main(["report", str(tmp_path / "nothing")]) == 2
+
+
+def engine(name, ratio, **changed):
+    shared = {"precision": "float32", "seconds": (1.0, 1.25), "description": "as it comes"}
+    figures = {"texts_per_second": 7.5, "slowest": 6.5, "fastest": 8.25, "worst_cosine": 0.999}
+    bounds = {"ratio": ratio, "ratio_low": ratio - 0.25, "ratio_high": ratio + 0.25}
+    rest = {"mean_cosine": 1.0, "gemm_share": None}
+    return EngineSpeed(name, **shared, **bounds, **figures, **rest, **changed)
+
+
+@pytest.fixture
+def timed():
+    """A run on 8 texts, as `speed` would give it."""
+    engines = (engine("sentence-transformers", 1.0), engine("mine <&>", 2.5))
+    gemm = (GemmSpeed("float32", "model", "linear", 1e9, (1.0, 2.0), 7e8),)
+    return SpeedReport(
+        settings={**asdict(SpeedSettings(rounds=2, lengths=["short"])), "gguf": None},
+        machine={**MACHINE, "cpu": "A speedy CPU"},
+        versions={"torch": "2.9", "onnx": None},
+        sets=(SetSpeed("short", "ten words", 8, 16.0, 128, None, engines, gemm),),
+        latency=(Rounds("mine <&>", "float32", (0.002, 0.004), 3.5, 3.0, 4.0),),
+        memory=(EngineMemory("mine <&>", (2, 8), (None, 3 * 1024**2)),),
+        memory_texts="short",
+        left_out={"openvino": "it is not installed"},
+    )
+
+
+def test_a_speed_file_is_read_as_it_was_written(timed, tmp_path):
+    path = tmp_path / "speed.json"
+    path.write_text(timed.to_json())
+    assert read_speed(path) == timed
+
+
+def test_speed_stands_in_the_report_with_where_it_was_measured(timed, folder, tmp_path, capsys):
+    speed, page = tmp_path / "speed.json", tmp_path / "r.md"
+    speed.write_text(timed.to_json())
+    options = ["--markdown", str(page), "--resamples", "100", "--speed", str(speed)]
+    assert main(["report", str(folder), *options]) == 0
+    text = page.read_text()
+    row = next(line for line in text.splitlines() if line.startswith("| mine"))
+    assert [cell.strip() for cell in row.split("|")[2:-1]] == [
+        *("7.5", "6.5..8.2", "2.50", "2.25..2.75", "0.999000", "-"),
+    ]
+    for told in (
+        "3.00 |",
+        "3.00..4.00",
+        "A speedy CPU",
+        "torch 2.9",
+        "8 texts, ten words",
+        "openvino",
+    ):
+        assert told in text
+    assert "skencoder-bench speed --lengths short --rounds 2 --json speed.json" in text
+    shown = render_html(run_report(folder, CompareSettings(resamples=100), speed=[speed]))
+    assert "mine &lt;&amp;&gt;" in shown
+
+
+def spoil(content, how):
+    if how == "scaling":
+        del content["sets"]
+    elif how == "cut":
+        del content["sets"][0]["engines"][1]["ratio"]
+    elif how == "text":
+        content["sets"][0]["engines"][1]["ratio"] = "fast"
+    else:
+        content["latency"][0]["seconds"][0] = float("nan")
+    return content
+
+
+@pytest.mark.parametrize("how", ["scaling", "cut", "text", "nan"])
+def test_a_speed_file_that_cannot_be_read_is_refused(timed, tmp_path, how):
+    path = tmp_path / "speed.json"
+    with pytest.raises(MissingDataError, match="speed --json"):
+        read_speed(path)
+    path.write_text(json.dumps(spoil(json.loads(timed.to_json()), how)))
+    with pytest.raises(ResultFileError, match=re.escape(str(path))):
+        read_speed(path)
 
 
 def test_many_models_in_one_picture():

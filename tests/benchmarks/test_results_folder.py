@@ -13,6 +13,7 @@ from results_in_small import (
 )
 
 from benchmarks.errors import MissingDataError
+from benchmarks.result_files import read_scores
 from benchmarks.results_folder import choose_models, read_results
 from skencoder.errors import ParameterError
 
@@ -166,3 +167,32 @@ def test_models_are_found_by_any_of_their_names(tmp_path, place):
     assert choose_models(results, ["model [precision=bfloat16]", "owner/model"]) == (1, 0)
     with pytest.raises(ParameterError, match="models='modle' is not in .*'model'"):
         choose_models(results, ["modle"])
+
+
+def test_scores_are_read_as_mteb_reads_them(tmp_path):
+    from mteb.results import TaskResult
+
+    rows = [("test", "en", 0.25), ("test", "de", 0.5), ("dev", "en", 1)]
+    write_task(tmp_path, TASK, rows)
+    path = tmp_path / f"{TASK}.json"
+    ours, theirs = read_scores(path), TaskResult.from_disk(path)
+    assert ours.task == theirs.task_name
+    assert (ours.data_revision, ours.mteb_version) == ("data-1", theirs.mteb_version)
+    assert ours.seconds == theirs.evaluation_time
+    found = [(row.split, row.subset, row.score) for row in ours.rows]
+    assert found == rows
+    assert found == [
+        (split, entry["hf_subset"], entry["main_score"])
+        for split, entries in theirs.scores.items()
+        for entry in entries
+    ]
+
+
+def test_a_file_of_an_old_mteb_is_read_too(tmp_path):
+    path = tmp_path / f"{TASK}.json"
+    scores = {"cos_sim": {"pearson": 0.7, "spearman": 0.8}}
+    path.write_text(
+        json.dumps({"mteb_dataset_name": TASK, "mteb_version": "1.0.2", "test": scores})
+    )
+    (row,) = read_scores(path).rows
+    assert (row.split, row.score) == ("test", 0.8)

@@ -74,7 +74,18 @@ def settings(tiny_bert):
 @pytest.fixture(scope="module")
 def report(settings):
     both = ["float32", "bfloat16"]
-    return run_speed(replace(settings, precision=both, measure=["latency", "gemm"]))
+    with pytest.MonkeyPatch.context() as patch:
+        # Multiplications of 2,048 rows take seconds.
+        for name in ("TOKENS", "SQUARE"):
+            patch.setattr(f"benchmarks.speed_gemm.{name}", 256)
+        return run_speed(replace(settings, precision=both, measure=["latency", "gemm"]))
+
+
+@pytest.fixture(scope="module")
+def bare_report(settings):
+    """Without any measure, beside an engine that cannot run."""
+    asked = replace(settings, against=["llama-cpp-file"], precision=["float32"])
+    return run_speed(replace(asked, lengths=["short"], texts=2, rounds=2))
 
 
 @pytest.fixture(scope="module")
@@ -170,8 +181,8 @@ def test_the_tables_show_what_was_measured(report):
     assert "one short text at a time" in text
 
 
-def test_what_is_not_asked_for_is_not_measured(settings):
-    report = run_speed(replace(settings, precision=["float32"], lengths=["short"], texts=2))
+def test_what_is_not_asked_for_is_not_measured(bare_report):
+    report = bare_report
 
     assert (report.latency, report.memory, report.sets[0].gemm) == ((), (), ())
     assert report.sets[0].engines[0].gemm_share is None
@@ -196,14 +207,10 @@ def test_threads_are_given_back(monkeypatch):
     assert "RAYON_NUM_THREADS" not in os.environ
 
 
-def test_an_engine_that_cannot_run_is_left_out_with_the_reason(settings):
-    asked = replace(settings, against=["llama-cpp-file"], precision=["float32"], lengths=["short"])
-
-    fileless = run_speed(replace(asked, texts=2, rounds=2))
-
-    assert list(fileless.left_out) == ["llama-cpp-file"]
-    assert "left out: llama-cpp-file, no file was given" in format_report(fileless)
-    names = [speed.engine for speed in fileless.sets[0].engines]
+def test_an_engine_that_cannot_run_is_left_out_with_the_reason(bare_report):
+    assert list(bare_report.left_out) == ["llama-cpp-file"]
+    assert "left out: llama-cpp-file, no file was given" in format_report(bare_report)
+    names = [speed.engine for speed in bare_report.sets[0].engines]
     assert names == [BASELINE, "skencoder-float32"]
 
 

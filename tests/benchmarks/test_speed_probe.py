@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmarks.engines import BASELINE, Setup
+from benchmarks.engines import Setup
 from benchmarks.errors import EngineUnavailableError
 from benchmarks.private_memory import CLEAR_REFS, peak_private_bytes, private_bytes, reset_peak
 from benchmarks.speed_probe import run_probe
@@ -46,4 +46,4 @@ def test_an_engine_that_fails_there_says_why(tmp_path):
     setup = Setup(str(tmp_path / "no-model"), threads=1, exports=str(tmp_path))
 
     with pytest.raises(EngineUnavailableError, match="its own process failed: .*no-model"):
-        run_probe(BASELINE, setup, [["a"]])
+        run_probe("skencoder-float32", setup, [["a"]])

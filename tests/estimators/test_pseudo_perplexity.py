@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.base import clone
+from sklearn.base import clone, is_outlier_detector
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -125,6 +125,48 @@ def test_last_step_of_a_pipeline(bert):
     plain = PseudoPerplexityScorer(bert, per="token", device="cpu").fit()
     np.testing.assert_allclose(scores, plain.score_samples(TEXTS[:3]), atol=1e-5)
     assert pipeline.score(TEXTS[:3]) == pytest.approx(plain.score(TEXTS[:3]), abs=1e-5)
+
+
+def test_outliers_are_the_share_that_was_asked_for(known):
+    """Scores per token are -ln 2, -ln 4 and their means; a quarter of eight texts is two."""
+    texts = [*["the the"] * 5, "the cat", "cat cat", "cat"]
+    detector = clone(known).set_params(per="token", contamination=0.25)
+    assert detector.fit_predict(texts).tolist() == [1] * 6 + [-1] * 2
+    scores = detector.score_samples(texts)
+    assert detector.offset_ == pytest.approx(np.percentile(scores, 25))
+    np.testing.assert_allclose(detector.decision_function(texts), scores - detector.offset_)
+    # What has no score is not normal either, nor does it move the threshold.
+    assert detector.predict(["the", "cat", ""]).tolist() == [1, -1, -1]
+    with_empty = clone(detector).set_params(missing="empty").fit([*texts, None, ""])
+    assert with_empty.offset_ == detector.offset_
+    again = pickle.loads(pickle.dumps(detector))
+    assert again.predict(texts).tolist() == detector.predict(texts).tolist()
+    pipeline = make_pipeline(FunctionTransformer(), clone(detector))
+    assert pipeline.fit(texts).predict(["cat"]).tolist() == [-1]
+
+
+def test_without_contamination_nothing_is_judged(known):
+    assert known.offset_ is None
+    for method in (known.predict, known.decision_function):
+        with pytest.raises(ParameterError, match="contamination=None: no threshold"):
+            method(["the"])
+    assert not is_outlier_detector(known)
+    assert is_outlier_detector(clone(known).set_params(contamination=0.1))
+
+
+@pytest.mark.parametrize("contamination", [0, 0.6, -0.1, float("nan"), "auto", True])
+def test_contamination_that_is_no_share(known, contamination):
+    with pytest.raises(ParameterError, match="contamination="):
+        clone(known).set_params(contamination=contamination).fit(["the"])
+
+
+@pytest.mark.parametrize(
+    ("texts", "message"),
+    [(None, "to learn a threshold from"), ([""], "to learn a threshold from"), ([], "X is empty")],
+)
+def test_a_threshold_needs_texts(known, texts, message):
+    with pytest.raises(TextInputError, match=message):
+        clone(known).set_params(contamination=0.1, per="token").fit(texts)
 
 
 def test_a_search_chooses_the_likelier_model(bert, tmp_path):

@@ -79,6 +79,26 @@ def write_known(folder, probabilities, vocabulary=PIECES):
     return save_checkpoint(folder / "model", model, tokenizer_folder=folder)
 
 
+def write_overflowing(folder, token, largest=3e38):
+    """Write a model whose weights are finite; what is computed of one token's vector is not."""
+    tokenizer = make_tokenizer()
+    tokenizer.save(str(folder / "tokenizer.json"))
+    config = EncoderConfig(
+        vocab_size=tokenizer.get_vocab_size(),
+        hidden_size=8,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=8,
+        max_position_embeddings=32,
+    )
+    torch.manual_seed(0)
+    model = MaskedLM(Encoder(config), HeadConfig())
+    with torch.no_grad():
+        row = model.encoder.embeddings.token.weight[tokenizer.token_to_id(token)]
+        row.copy_(largest * torch.tensor([1.0, -1.0] * 4))
+    return save_checkpoint(folder / "overflowing", model, tokenizer_folder=folder)
+
+
 def score_plainly(model, tokenizer, text, method="pll"):
     """One copy at a time, by transformers: a log-probability per token, None if not scored.
 

@@ -4,10 +4,18 @@ import json
 import shutil
 
 import pytest
+import torch
 
-from skencoder.errors import CheckpointError, MaskingError, ParameterError, TextInputError
+from skencoder import PseudoPerplexityScorer
+from skencoder.errors import (
+    CheckpointError,
+    MaskingError,
+    NonFiniteScoreError,
+    ParameterError,
+    TextInputError,
+)
 from skencoder.pseudo_likelihood import PseudoLikelihood, ScoringOptions
-from tests.pseudo_likelihood.models import make_tokenizer, write_family
+from tests.pseudo_likelihood.models import make_tokenizer, write_family, write_overflowing
 
 
 @pytest.fixture(scope="module")
@@ -116,3 +124,28 @@ def test_one_device(bert, device):
 def test_texts(bert, texts):
     with pytest.raises(TextInputError):
         PseudoLikelihood.load(bert).score(texts)
+
+
+@pytest.mark.parametrize("method", ["pll", "pll-word-l2r", "whole-word", "mlm-loss"])
+def test_a_score_that_is_not_finite(tmp_path, method):
+    """NaN is how a token that is not scored is marked; it must not pass for one."""
+    model = PseudoLikelihood.load(write_overflowing(tmp_path, "world"))
+    options = ScoringOptions(method=method, mask_probability=0.2)
+    assert model.score(["I am Sam."], options).sums[0] < 0
+    told = (
+        r"overflowing in float32 gives a token of 'hello world world, i am' a log-.* nan; a finite"
+    )
+    with pytest.raises(NonFiniteScoreError, match=told):
+        model.score(["I am Sam.", "hello world world, i am", "the cat"], options)
+
+
+@pytest.mark.gpu
+def test_numbers_beyond_float16(tmp_path):
+    if not torch.cuda.is_available():
+        pytest.skip("float16 needs a GPU")
+    folder = write_overflowing(tmp_path, "world", 1e5)
+    finite = PseudoPerplexityScorer(folder).fit().score_samples(["hello world"])
+    assert finite[0] < 0
+    scorer = PseudoPerplexityScorer(folder, precision="float16").fit()
+    with pytest.raises(NonFiniteScoreError, match="in float16 .*beyond this precision.* float32"):
+        scorer.score_samples(["hello world"])

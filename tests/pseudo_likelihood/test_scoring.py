@@ -182,13 +182,20 @@ def test_a_window_that_does_not_fit_alone(bert, monkeypatch):
 
 
 class Heard:
+    """Hears of so many tokens, and interrupts after that."""
+
     total = done = 0
+
+    def __init__(self, most=math.inf):
+        self.most = most
 
     def start(self, total):
         self.total = total
 
     def advance(self, number):
         self.done += number
+        if self.done >= self.most:
+            raise KeyboardInterrupt
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -204,6 +211,30 @@ def test_progress_by_hand(bert):
     heard = Heard()
     bert[1].score(["I am Sam."], progress=heard)
     assert heard.total == 24
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_what_is_finished_before_a_stop_is_there(bert, method):
+    """The longest texts come first, so the text that is named last here is finished last."""
+    _, ours, _ = bert
+    options = ScoringOptions(method=method, batch_tokens=1)
+    texts = [*sorted(TEXTS, key=len, reverse=True), TEXTS[0], "the"]
+    run = ours.prepare(texts, options)
+    heard = Heard(most=run.costs[0])
+    with pytest.raises(KeyboardInterrupt):
+        run.finish(heard)
+    whole = ours.score(texts, options)
+    finished = run.finished
+    assert finished[0]
+    assert not finished[-1]
+    assert finished[texts.index("")]
+    assert run.costs[texts.index("")] == 0
+    assert sum(run.costs[texts.index(text)] for text in set(texts)) == heard.total
+    np.testing.assert_allclose(run.scores.sums[finished], whole.sums[finished], atol=1e-6)
+    assert run.scores.counts[finished].tolist() == whole.counts[finished].tolist()
+    run.finish()
+    assert run.finished.all()
+    np.testing.assert_allclose(run.scores.sums, whole.sums, atol=1e-6)
 
 
 def test_the_two_word_methods_agree_on_words_of_one_piece(bert):
