@@ -184,33 +184,7 @@ def test_the_table_shows_scores_as_they_are_published(hub_folder, tiny_bert):
     assert arguana[:4] == ["ArguAna", "-", "-", "failed"]
 
 
-# --- published scores (embeddings-benchmark/results), on the real data
-
-
-@pytest.mark.data
-def test_stsbenchmark_gives_the_published_score(data_root, text_encoder):
-    model = EncoderVectorizer(text_encoder, overflow="truncate")
-
-    (run,) = run_mteb(model, ["STSBenchmark"], data_root=data_root / "mteb")
-
-    assert run.rows[0].score == pytest.approx(0.820325, abs=5e-5)
-
-
-@pytest.mark.data
-@pytest.mark.parametrize(
-    ("task", "published"),
-    [
-        ("PoemSentimentClassification", 0.472115),
-        pytest.param("Banking77Classification", 0.800422, marks=pytest.mark.minutes),
-    ],
-)
-def test_classification_gives_the_published_score(task, published, data_root, text_encoder):
-    model = EncoderVectorizer(text_encoder, overflow="truncate")
-
-    (run,) = run_mteb(model, [task], data_root=data_root / "mteb")
-
-    (score,) = (row.score for row in run.rows if row.split == "test")
-    assert score == pytest.approx(published, abs=0.005)
+# --- real data; published scores stand in test_published_scores
 
 
 @pytest.mark.data
