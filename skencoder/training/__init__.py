@@ -1,0 +1,1 @@
+"""What a fit that learns is made of: losses, masking, batches, steps and the loop itself."""
