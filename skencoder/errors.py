@@ -52,6 +52,10 @@ class MaskingError(SkencoderError, RuntimeError):
     """A token to be guessed was not masked, so its score would mean nothing."""
 
 
+class TrainingError(SkencoderError, ValueError):
+    """A model cannot learn from what came; the message says what was expected."""
+
+
 class CheckpointWarning(UserWarning):
     """Files of a checkpoint seem not to belong together."""
 
