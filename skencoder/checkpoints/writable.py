@@ -13,25 +13,25 @@ from skencoder.encoder import EncoderConfig, HeadConfig
 from skencoder.errors import CheckpointError
 
 # One field each that a published family may have otherwise.
-_CHANGES: tuple[dict[str, Any], ...] = (
-    {"positions": "none"},
-    {"positions": "learned"},
-    {"attention_positions": None},
-    {"gated": False},
-    {"gated": True},
-    {"unbiased": ()},
-    {"unbiased": ("expand",)},
-    {"norm": "layer"},
-    {"norm_position": "post"},
-    {"embedding_norm": None},
-    {"embedding_norm": True},
-    {"windows": None},
-    {"embedding_size": None},
-    {"num_hidden_groups": None},
-    {"num_key_value_heads": None},
-    {"pad_token_id": None},
-    {"layer_norm_eps": 1e-12},
-    {"hidden_dropout_prob": 0.0},
+_CHANGES: tuple[tuple[str, Any], ...] = (
+    ("positions", "none"),
+    ("positions", "learned"),
+    ("attention_positions", None),
+    ("gated", False),
+    ("gated", True),
+    ("unbiased", ()),
+    ("unbiased", ("expand",)),
+    ("norm", "layer"),
+    ("norm_position", "post"),
+    ("embedding_norm", None),
+    ("embedding_norm", True),
+    ("windows", None),
+    ("embedding_size", None),
+    ("num_hidden_groups", None),
+    ("num_key_value_heads", None),
+    ("pad_token_id", None),
+    ("layer_norm_eps", 1e-12),
+    ("hidden_dropout_prob", 0.0),
 )
 
 
@@ -87,9 +87,10 @@ def writable_model(config: EncoderConfig) -> tuple[EncoderConfig, HeadConfig]:
 def _find(config: EncoderConfig) -> tuple[EncoderConfig, HeadConfig] | None:
     for segments in dict.fromkeys((config.type_vocab_size, 0, 1)):
         same = replace(config, type_vocab_size=segments)
-        for head in _heads(config):
-            if _is_written(same, head):
-                return same, head
+        if _is_written(same, None):
+            for head in _heads(config):
+                if _is_written(same, head):
+                    return same, head
     return None
 
 
@@ -100,7 +101,7 @@ def _heads(config: EncoderConfig) -> Iterator[HeadConfig]:
     yield HeadConfig(activation=None, decoder_bias="expand" not in config.unbiased)
 
 
-def _is_written(config: EncoderConfig, head: HeadConfig) -> bool:
+def _is_written(config: EncoderConfig, head: HeadConfig | None) -> bool:
     try:
         write_config(config, head)
     except CheckpointError:
@@ -110,10 +111,11 @@ def _is_written(config: EncoderConfig, head: HeadConfig) -> bool:
 
 def _advise(config: EncoderConfig) -> str:
     """Name the fewest changes that make it a family's, by trial."""
+    others = [(name, value) for name, value in _CHANGES if getattr(config, name) != value]
     for count in (1, 2):
-        for changes in combinations(_CHANGES, count):
-            change = {name: value for one in changes for name, value in one.items()}
+        for changes in combinations(others, count):
+            change: dict[str, Any] = dict(changes)
             if len(change) == count and _find(replace(config, **change)):
-                named = ", ".join(f"{name}={value!r}" for name, value in change.items())
+                named = ", ".join(f"{name}={value!r}" for name, value in changes)
                 return f"With {named} it can be written."
     return f"See the families' own parts: {', '.join(FAMILIES)}."

@@ -15,6 +15,7 @@ from tests.training.corpora import docstrings
 
 SIZES = {"vocab_size": 300, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4}
 SIZES |= {"intermediate_size": 48, "max_position_embeddings": 64}
+ROTARY = {"positions": "none", "attention_positions": Rotary()}
 # Fields of EncoderConfig, the tokenizer's kind, and the family that is written.
 CASES = {
     "learned": ({}, "wordpiece", "bert"),
@@ -24,10 +25,28 @@ CASES = {
     "roberta-wordpiece": ({"pad_token_id": 1}, "wordpiece", "roberta"),
     "narrow-tables": ({"embedding_size": 16}, "wordpiece", "electra"),
     "no-segments": ({"type_vocab_size": 0}, "wordpiece", "distilbert"),
+    "sinusoidal": ({"positions": "sinusoidal"}, "wordpiece", "distilbert"),
+    "sinusoidal-pieces": ({"positions": "sinusoidal", "hidden_act": "relu"}, "bpe", "distilbert"),
+    "rotary": ({**ROTARY}, "wordpiece", "jina_embeddings_v3"),
+    "rotary-theta": (
+        {**ROTARY, "attention_positions": Rotary(theta=500, scale=2), "hidden_act": "silu"},
+        "unigram",
+        "jina_embeddings_v3",
+    ),
+    "rotary-pre-norm": (
+        {
+            **ROTARY,
+            "norm_position": "pre",
+            "embedding_norm": True,
+            "gated": True,
+            "windows": (None, 5),
+        },
+        "bpe",
+        "modernbert",
+    ),
     "rotary-gated": (
         {
-            "positions": "none",
-            "attention_positions": Rotary(),
+            **ROTARY,
             "gated": True,
             "unbiased": ("attention", "expand", "contract"),
         },
