@@ -10,13 +10,8 @@ from tokenizers import Tokenizer
 
 from skencoder.errors import ParameterError, TextInputError
 from skencoder.files import appearing, check_is_new
-from skencoder.training.tokenizer_kinds import (
-    BERT_TOKENS,
-    PAD_TOKEN_IDS,
-    ROBERTA_TOKENS,
-    TRAINERS,
-    Corpus,
-)
+from skencoder.training.tokenizer_kinds import PAD_TOKEN_IDS, TRAINERS
+from skencoder.training.tokenizer_parts import BERT_TOKENS, ROBERTA_TOKENS, Corpus
 
 TokenizerKind = Literal["wordpiece", "bpe", "unigram"]
 _ROLES = {
