@@ -28,6 +28,10 @@ class CheckpointNotFoundError(CheckpointError, FileNotFoundError):
     """No checkpoint stands behind a name; the message says what was tried."""
 
 
+class HeadNotFoundError(CheckpointError):
+    """A checkpoint has no masked-language-model head, so it cannot guess tokens."""
+
+
 class DataNotFoundError(SkencoderError, FileNotFoundError):
     """The files that a loader reads are not there; the message says what was looked for."""
 
@@ -74,3 +78,7 @@ class UnknownReplyWarning(UserWarning):
 
 class TokenizerWarning(UserWarning):
     """A faster tokenizer is installed but cannot be used; the message says why."""
+
+
+class TrainingWarning(UserWarning):
+    """A model learns, but not as one would expect; the message says what to do."""

@@ -11,7 +11,7 @@ from skencoder.checkpoints.constants import settle_positions
 from skencoder.checkpoints.family import Family, Place
 from skencoder.checkpoints.tensors import is_usable, read_tensors
 from skencoder.encoder import Encoder, EncoderConfig, HeadConfig, MaskedLM
-from skencoder.errors import CheckpointError
+from skencoder.errors import CheckpointError, HeadNotFoundError
 
 
 def load_encoder(folder: Path, config: EncoderConfig, family: Family) -> Encoder:
@@ -85,7 +85,7 @@ def _check_has_head(places: Mapping[str, Place], stored: "_Stored") -> None:
     """Tell a checkpoint without a head from one whose head is damaged."""
     head = sorted(place.name for ours, place in places.items() if ours.startswith("head."))
     if head and not stored.tensors.keys() & {*head}:
-        raise CheckpointError(
+        raise HeadNotFoundError(
             f"{stored.path} has no masked-language-model head (missing: {', '.join(head)}), so it "
             f"cannot guess tokens; sentence encoders are mostly published without. A head of "
             f"random weights would give numbers that mean nothing. Name a checkpoint that was "

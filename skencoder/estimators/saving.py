@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from skencoder.checkpoints import Checkpoint
 
 PARAMETERS_FILE = "skencoder.json"
-# Where a folder lies, where it is computed and what is kept there is said anew by who loads it.
-NOT_SAVED = ("model", "cache", "device")
+# Where a folder lies, where it is computed and what is kept there is said anew by who loads it;
+# what was trained is trained.
+NOT_SAVED = ("model", "cache", "device", "fine_tune", "random_state")
 
 
 def save(folder: str | Path, prepared: Prepared, parameters: Mapping[str, Any]) -> Path:

@@ -1,6 +1,6 @@
 """EncoderVectorizer: the scikit-learn face of a `TextEncoder`. What encoding is stands there."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -20,12 +20,15 @@ from skencoder.estimators.prepared import Prepared
 from skencoder.estimators.progress import TICKS, Bar, Ticks
 from skencoder.estimators.saving import load_parameters, save
 from skencoder.estimators.texts import TextReader
+from skencoder.estimators.tuning import Wish, check_objective, draw_seed, is_config, tune_model
 from skencoder.model_source import name_devices
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from skencoder.cache import EmbeddingCache
+    from skencoder.encoder import EncoderConfig
+    from skencoder.objectives import Objective
     from skencoder.text_encoder import TextEncoder
 
 
@@ -41,8 +44,10 @@ class EncoderVectorizer(
 
     Parameters
     ----------
-    model : str, Path or TextEncoder, default="all-MiniLM-L6-v2"
-        A checkpoint folder, the name of an installed model package, a hub id, or a loaded model.
+    model : str, Path, TextEncoder or EncoderConfig, default="all-MiniLM-L6-v2"
+        A checkpoint folder, the name of an installed model package, a hub id, or a loaded model;
+        or what a new one shall be made of, which ``fine_tune`` trains from scratch, after a
+        tokenizer of at most ``vocab_size`` tokens.
     pooling : str, default="auto"
         From token vectors to a text's vector: "mean", "cls", "max", "last", "weighted_mean",
         "mean_sqrt_len", or several joined by "+", whose vectors are put side by side; auto is
@@ -88,10 +93,15 @@ class EncoderVectorizer(
     cache : str, Path, EmbeddingCache or None, default="session"
         Where vectors are kept for the next time: "session" is temporary and shared with workers, a
         path is a folder that stays, None keeps nothing.
+    fine_tune : objective, default=None
+        What ``fit`` trains the model for, of `skencoder.objectives`; None trains nothing. The
+        model that was given stays as it is.
     output : {"numpy", "torch"}, default="numpy"
         An array, or a tensor on the device.
+    random_state : int, RandomState or None, default=None
+        Of all that training draws: with an int, the same weights every time on one CPU.
     verbose : int, default=0
-        1 shows a progress bar with texts per second and remaining time.
+        1 shows a progress bar with texts per second and remaining time, in training with the loss.
 
     Attributes
     ----------
@@ -101,6 +111,9 @@ class EncoderVectorizer(
         Width of a vector.
     model_fingerprint_ : str
         SHA-256 over the model's configuration, weights, tokenizer and sentence settings.
+    history_ : DataFrame
+        With ``fine_tune``: step, epoch, loss, learning rate, gradient norm, tokens and seconds of
+        each step, and the loss on held-out rows where it was taken.
     n_truncated_ : int
         Texts of the last call that had more tokens than ``max_length``, cut or, with
         ``overflow="chunk"``, read in windows.
@@ -133,7 +146,7 @@ class EncoderVectorizer(
 
     def __init__(
         self,
-        model: "str | Path | TextEncoder" = "all-MiniLM-L6-v2",
+        model: "str | Path | TextEncoder | EncoderConfig" = "all-MiniLM-L6-v2",
         *,
         pooling: str = "auto",
         layer: int = -1,
@@ -153,7 +166,9 @@ class EncoderVectorizer(
         device: str | list[str] = "auto",
         batch_tokens: int | Literal["auto"] = "auto",
         cache: "str | Path | EmbeddingCache | None" = "session",
+        fine_tune: "Objective | None" = None,
         output: str = "numpy",
+        random_state: "int | np.random.RandomState | None" = None,
         verbose: int = 0,
     ) -> None:
         self.model = model
@@ -175,19 +190,21 @@ class EncoderVectorizer(
         self.device = device
         self.batch_tokens = batch_tokens
         self.cache = cache
+        self.fine_tune = fine_tune
         self.output = output
+        self.random_state = random_state
         self.verbose = verbose
 
     @with_callbacks
     def fit(self, X: Any, y: Any = None) -> "EncoderVectorizer":
-        """Check the parameters, the texts and the model's files.
+        """Check the parameters, the texts and the model's files; train where that is asked for.
 
         Parameters
         ----------
         X : iterable of shape (n_texts,)
-            Texts, or what ``input`` says; nothing is learned from them.
+            Texts, or what ``input`` says; only ``fine_tune`` learns from them.
         y : object, optional
-            Ignored.
+            What the objective learns beside the texts: labels, partners, scores. Ignored without.
 
         Returns
         -------
@@ -204,24 +221,26 @@ class EncoderVectorizer(
             If the model is not there or cannot be used.
         DeviceError
             If this machine has no such device.
+        TrainingError
+            If the objective cannot learn from what came.
         """
         context = self._init_callback_context()
         texts = self._make_reader().read(X)
         context.call_on_fit_task_begin(estimator=self, X=texts, y=y)
-        self._fit()
+        self._fit(texts, y)
         context.call_on_fit_task_end(estimator=self, X=texts, y=y)
         return self
 
     @with_callbacks
     def fit_transform(self, X: Any, y: Any = None) -> "NDArray[np.float32] | Tensor":
-        """Check and encode; X is read once, so it may be a generator.
+        """Do what ``fit`` does, and encode; X is read once, so it may be a generator.
 
         Parameters
         ----------
         X : iterable of shape (n_texts,)
             Texts, or what ``input`` says.
         y : object, optional
-            Ignored.
+            What the objective learns beside the texts.
 
         Returns
         -------
@@ -238,11 +257,13 @@ class EncoderVectorizer(
             If the model is not there or cannot be used.
         DeviceError
             If this machine has no such device.
+        TrainingError
+            If the objective cannot learn from what came.
         """
         context = self._init_callback_context(max_subtasks=TICKS)
         texts = self._make_reader().read(X)
         context.call_on_fit_task_begin(estimator=self, X=texts, y=y)
-        self._fit()
+        self._fit(texts, y)
         ticks = Ticks(self, context, Bar(self.verbose))
         vectors = self._encode(texts, ticks)
         if not ticks.total:
@@ -306,7 +327,7 @@ class EncoderVectorizer(
         """
         if self.cache is None:
             raise ParameterError("precompute fills a cache, but cache=None; choose one.")
-        prepared = self._prepare()
+        prepared = self._settle()
         kept = [prepared.changed(layer=layer).plan for layer in layers]
         pooled = [prepared.changed(pooling=pooling).plan for pooling in poolings]
         prepared.encode(
@@ -319,6 +340,8 @@ class EncoderVectorizer(
 
     def save(self, folder: str | Path) -> Path:
         """Write a folder that needs nothing else: weights, tokenizer, parameters, model card.
+
+        Of a model that was trained, the trained weights; how they were trained is not kept.
 
         Parameters
         ----------
@@ -339,7 +362,7 @@ class EncoderVectorizer(
         OSError
             If the disk is full or the folder cannot be written.
         """
-        return save(folder, self._prepare(), self.get_params(deep=False))
+        return save(folder, self._settle(), self.get_params(deep=False))
 
     @classmethod
     def load(cls, folder: str | Path, **parameters: Any) -> "EncoderVectorizer":
@@ -422,17 +445,36 @@ class EncoderVectorizer(
     def _n_features_out(self) -> int:
         return self.n_features_out_
 
-    def _fit(self) -> None:
-        prepared, reader = self._prepare(), self._make_reader()
+    def _fit(self, texts: list[str], y: Any) -> None:
+        reader, prepared = self._make_reader(), self._prepare(texts, y)
         self.n_features_out_ = prepared.plan.n_features
         self.n_truncated_ = 0
         self._prepared = prepared
         self._reader = reader
 
-    def _prepare(self) -> Prepared:
+    def _settle(self) -> Prepared:
+        """Give model and options without training: what was trained, or what is as published."""
+        if self.fine_tune is not None:
+            check_is_fitted(self, "n_features_out_")
+            return self._prepared
+        return self._prepare()
+
+    def _prepare(self, texts: Sequence[str] = (), y: Any = None) -> Prepared:
         check_choice("output", self.output, ("numpy", "torch"))
         options = self._make_options()
-        return Prepared.make(self._find_model(), options, self.cache, self.output)
+        handle = self._find_model() if self.fine_tune is None else self._train(texts, y, options)
+        return Prepared.make(handle, options, self.cache, self.output)
+
+    def _train(self, texts: Sequence[str], y: Any, options: EncodingOptions) -> ModelHandle:
+        wish = Wish(
+            options, self.precision, name_devices(self.device), draw_seed(self.random_state)
+        )
+        objective = check_objective(self.fine_tune)
+        model = self.model if is_config(self.model) else self._find_model()
+        tuned = tune_model(model, objective, texts, y, wish, self.verbose)
+        self.history_ = tuned.history
+        self._tuned = tuned.folder
+        return tuned.handle
 
     def _make_options(self) -> EncodingOptions:
         return EncodingOptions(
@@ -466,9 +508,12 @@ class EncoderVectorizer(
             return ModelHandle.find(self.model, precision=self.precision, device=device)
         handle = as_handle(self.model)
         if handle is None:
+            hint = " A configuration is trained from scratch by fine_tune, which is None." * (
+                is_config(self.model)
+            )
             raise ParameterError(
                 f"model must be a checkpoint's name or folder, or a TextEncoder; got a "
-                f"{type(self.model).__name__}."
+                f"{type(self.model).__name__}.{hint}"
             )
         return handle.asked_for(precision=self.precision, device=device)
 

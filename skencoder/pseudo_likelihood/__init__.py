@@ -6,6 +6,7 @@ masked copies), mask_token, loading (never without a trained head), scoring, sco
 
 from skencoder.pseudo_likelihood.copies import CopyBatch, check_masked
 from skencoder.pseudo_likelihood.loading import LoadedMaskedLM, load_for_scoring
+from skencoder.pseudo_likelihood.mask_token import find_mask_id
 from skencoder.pseudo_likelihood.masking import MASKINGS
 from skencoder.pseudo_likelihood.options import METHODS, ScoringOptions, ScoringPlan
 from skencoder.pseudo_likelihood.scores import TokenScores, count_bytes, count_words
@@ -26,6 +27,7 @@ __all__ = [
     "check_masked",
     "count_bytes",
     "count_words",
+    "find_mask_id",
     "load_for_scoring",
     "plan_scoring_windows",
 ]
