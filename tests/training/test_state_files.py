@@ -172,10 +172,20 @@ def save_for_ever(folder, count):
         # Much larger than a page, so that a kill can fall into the middle.
         save_state(folder, tensors={"w": torch.full((300_000,), 1.0 * count)}, facts={"w": count})
 
+def is_whole(folder, seen):
+    try:
+        tensors, facts = load_state(folder)
+    except Exception as error:
+        print(error, file=sys.stderr)
+        return False
+    seen.append(facts["w"])
+    return bool((tensors["w"] == facts["w"]).all())
+
 def kill(folder):
     save_state(folder, tensors={"w": torch.zeros(300_000)}, facts={"w": 0})
-    seen, drafts, whole = [0], 0, []
-    for _ in range(30):
+    seen, drafts, whole, deadline = [0], 0, True, time.monotonic() + 30
+    # A busy machine may not let a copy begin before it is killed, so kills are not counted.
+    while whole and (drafts < 12 or seen[-1] < 12) and time.monotonic() < deadline:
         child = os.fork()
         if not child:
             save_for_ever(folder, seen[-1])
@@ -183,9 +193,7 @@ def kill(folder):
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
         drafts += any(name.startswith(".draft-") for name in os.listdir(folder))
-        tensors, facts = load_state(folder)
-        whole.append(bool((tensors["w"] == facts["w"]).all()))
-        seen.append(facts["w"])
+        whole = is_whole(folder, seen)
     return {"seen": seen, "drafts": drafts, "whole": whole}
 
 random.seed(0)
@@ -227,7 +235,7 @@ def test_what_does_not_fit_on_the_disk_leaves_the_former_state(other_process):
 
 def test_a_kill_at_any_moment_leaves_a_whole_state(other_process):
     folder, outcome, _ = other_process
-    assert all(outcome["whole"])
+    assert outcome["whole"]
     assert outcome["seen"] == sorted(outcome["seen"])
     assert outcome["seen"][-1] > 0
     # Kills did fall into the middle of saving; what they left goes with the next save.
