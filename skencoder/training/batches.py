@@ -65,6 +65,27 @@ def cut_by_tokens(lengths: Index, batch_tokens: int) -> list[Index]:
     return [order[piece] for piece in cut_batches(lengths[order], batch_tokens)]
 
 
+def cut_rows(rows: Index, batch_size: int) -> list[Index]:
+    """Cut rows into batches of one size, give or take one row.
+
+    A full batch and a rest would be another thing to losses that compare the rows of a batch: a
+    row that is left over alone has nothing to be compared with.
+
+    Parameters
+    ----------
+    rows : int64 of shape (n_rows,)
+        In order.
+    batch_size : int
+        Most rows of a batch.
+
+    Returns
+    -------
+    list of int64 arrays
+        In order; every row stands in exactly one.
+    """
+    return np.array_split(rows, -(-len(rows) // batch_size)) if len(rows) else []
+
+
 def shuffled_batches(rows: Index, batch_size: int, rng: np.random.Generator) -> list[Index]:
     """Draw one pass over rows, in batches.
 
@@ -73,14 +94,13 @@ def shuffled_batches(rows: Index, batch_size: int, rng: np.random.Generator) -> 
     rows : int64 of shape (n_rows,)
         What to draw from.
     batch_size : int
-        Rows of a batch; the last one takes what is left.
+        Most rows of a batch.
     rng : numpy Generator
         Draws the order.
 
     Returns
     -------
     list of int64 arrays
-        Every row stands in exactly one.
+        Of one size, give or take one row; every row stands in exactly one.
     """
-    order = rng.permutation(rows)
-    return [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
+    return cut_rows(rng.permutation(rows), batch_size)

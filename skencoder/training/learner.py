@@ -23,6 +23,9 @@ from skencoder.encoder import (
 )
 from skencoder.training.batches import PackedTexts
 
+# torch's generators take 63 bits.
+SEEDS = 2**63
+
 
 @dataclass(frozen=True)
 class Learner:
@@ -74,6 +77,20 @@ class Learner:
         """
         for module in self.modules.values():
             module.train(mode)
+
+    def seed(self, seed: int) -> None:
+        """Seed what dropout is drawn from, and no other device's generator.
+
+        Parameters
+        ----------
+        seed : int
+            Any number from 0 on.
+        """
+        torch.default_generator.manual_seed(seed % SEEDS)
+        if self.device.type == "cuda":
+            torch.cuda.default_generators[self.device.index].manual_seed(seed % SEEDS)
+        elif self.device.type == "mps":
+            torch.mps.manual_seed(seed % SEEDS)
 
     def embed(self, texts: PackedTexts) -> Tensor:
         """Turn texts into vectors, with their gradient.

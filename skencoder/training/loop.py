@@ -1,12 +1,13 @@
-"""The loop: batches, steps, a rate that rises and falls, held-out rows, and when to stop.
+"""The loop: steps, a rate that rises and falls, the loss on held-out rows, and when to stop.
 
-All that is drawn is drawn from the seed and the step's number, so that a training that goes on
-after an interruption, and one that was never interrupted, do the same.
+A training that goes on after an interruption, and one that was never interrupted, do the same:
+what chance decides stands in drawing.py.
 """
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -15,18 +16,17 @@ from torch import nn
 
 from skencoder.errors import TrainingError
 from skencoder.tokenization import Index
+from skencoder.training.drawing import Drawing
 from skencoder.training.history import Record
 from skencoder.training.learner import Learner, attend_for_training
 from skencoder.training.optimizer import clip_gradient, make_optimizer, trained_parameters
 from skencoder.training.options import LoopOptions
 from skencoder.training.schedules import warmup_then
 from skencoder.training.stopping import Best
-from skencoder.training.tasks import Step, Task
+from skencoder.training.tasks import Task
 
 # Told of each step, and of how many there are.
 Watch = Callable[[Record, int], object]
-# What is drawn for what: the held-out rows, an epoch's order, a step.
-HELD_OUT, ORDER, STEP = range(3)
 SHOWN_ROWS = 10
 
 
@@ -51,6 +51,9 @@ class Training:
         One per step that was taken.
     best : Best
         Weights at the lowest loss on held-out rows, where that is watched.
+    is_whole : bool
+        Whether weights, records and best belong together; False while a step changes them, and
+        for good where it was interrupted.
     """
 
     learner: Learner
@@ -61,11 +64,11 @@ class Training:
     best: Best = field(default_factory=Best)
 
     def __post_init__(self) -> None:
-        self.rows, self.held_out = self._divide()
+        self.drawing = Drawing(self.task, self.options, self.seed)
         self.parameters = trained_parameters(self.modules)
         self.optimizer = make_optimizer(self.parameters, self.options)
-        self.per_epoch = len(self._epoch(0))
-        self.total = self.options.steps(self.per_epoch)
+        self.total = self.options.steps(self.drawing.per_epoch)
+        self.is_whole = True
 
     @property
     def modules(self) -> Mapping[str, nn.Module]:
@@ -90,7 +93,8 @@ class Training:
         Raises
         ------
         TrainingError
-            If the loss or its gradient is not finite; the weights are those before that step.
+            If the loss or its gradient is not finite; the weights are those before that step. If
+            the loss on held-out rows is not finite.
         """
         undo = attend_for_training(self.learner.encoder)
         devices = [self.learner.device] if self.learner.device.type == "cuda" else []
@@ -103,36 +107,36 @@ class Training:
 
     def _run(self, watch: Watch) -> None:
         begun = time.perf_counter() - (self.records[-1].seconds if self.records else 0.0)
+        # An interruption may have come between the last step and this.
+        self._validate_if_due()
         while not self.is_done:
-            number = len(self.records)
-            record = self._step(number, self._epoch(number // self.per_epoch))
-            self.records.append(replace(record, seconds=time.perf_counter() - begun))
-            if self.held_out.size and self._ends_epoch(number + 1):
-                self._validate()
+            self._step(len(self.records), begun)
+            self._validate_if_due()
             watch(self.records[-1], self.total)
         if self.options.patience is not None:
             self.best.restore(self.modules)
 
-    def _divide(self) -> tuple[Index, Index]:
-        """Hold rows out."""
-        n_rows, share = self.task.n_rows, self.options.validation_share
-        order = self._rng(HELD_OUT).permutation(n_rows)
-        held = max(1, round(share * n_rows)) if share else 0
-        if held >= n_rows:
-            raise TrainingError(
-                f"validation_share={share} of {n_rows} rows leaves none to learn from; give more "
-                f"texts, or validation_share=0."
-            )
-        return np.sort(order[held:]), np.sort(order[:held])
-
-    def _rng(self, *what: int) -> np.random.Generator:
-        return np.random.default_rng([self.seed, *what])
-
-    def _epoch(self, number: int) -> list[Index]:
-        return self.task.batches(self.rows, self.options.batch_size, self._rng(ORDER, number))
-
-    def _ends_epoch(self, steps: int) -> bool:
-        return steps % self.per_epoch == 0 or steps == self.total
+    def _step(self, number: int, begun: float) -> None:
+        step, rate = self.drawing.step(number), self._rate(number)
+        self._train(True)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self.optimizer.zero_grad(set_to_none=True)
+        loss = self.task.accumulate(self.learner, step)
+        norm = float(clip_gradient(self.parameters, self.options.max_grad_norm))
+        self._check_finite(number + 1, step.rows, loss, norm)
+        record = Record(
+            step=number + 1,
+            epoch=(number + 1) / self.drawing.per_epoch,
+            loss=loss,
+            learning_rate=rate,
+            gradient_norm=norm,
+            tokens=self.task.tokens(step.rows),
+            seconds=time.perf_counter() - begun,
+        )
+        with self._changing():
+            self.optimizer.step()
+            self.records.append(record)
 
     def _rate(self, number: int) -> float:
         options = self.options
@@ -144,36 +148,12 @@ class Training:
         )
         return options.learning_rate * factor
 
-    def _step(self, number: int, batches: list[Index]) -> Record:
-        rows = batches[number % self.per_epoch]
-        rate = self._rate(number)
-        self._train(True)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
-        self.optimizer.zero_grad(set_to_none=True)
-        loss = self.task.accumulate(self.learner, self._ask(rows, STEP, number))
-        norm = float(clip_gradient(self.parameters, self.options.max_grad_norm))
-        self._check_finite(number + 1, rows, loss, norm)
-        self.optimizer.step()
-        return Record(
-            step=number + 1,
-            epoch=(number + 1) / self.per_epoch,
-            loss=loss,
-            learning_rate=rate,
-            gradient_norm=norm,
-            tokens=self.task.tokens(rows),
-            seconds=0.0,
-        )
-
-    def _ask(self, rows: Index, *what: int) -> Step:
-        # Apart from each other far enough that a step's passes can be numbered.
-        seed = int(self._rng(*what).integers(2**62))
-        return Step(rows, seed, self.options.batch_tokens)
-
     def _check_finite(self, step: int, rows: Index, loss: float, norm: float) -> None:
         if math.isfinite(loss) and math.isfinite(norm):
             return
-        shown = ", ".join(map(str, rows[:SHOWN_ROWS])) + (", ..." * (len(rows) > SHOWN_ROWS))
+        shown = ", ".join(map(str, rows[:SHOWN_ROWS]))
+        if len(rows) > SHOWN_ROWS:
+            shown += f" and {len(rows) - SHOWN_ROWS} more"
         what = f"loss is {loss}" if not math.isfinite(loss) else f"gradient has length {norm}"
         raise TrainingError(
             f"Step {step}: the {what}, on rows {shown}. A lower learning_rate "
@@ -181,22 +161,39 @@ class Training:
             f"are those before this step."
         )
 
-    def _validate(self) -> None:
+    def _validate_if_due(self) -> None:
+        steps = len(self.records)
+        ends_epoch = steps % self.drawing.per_epoch == 0 or steps == self.total
+        if not (steps and ends_epoch and len(self.drawing.held_out)):
+            return
+        if self.records[-1].validation_loss is None:
+            loss = self._held_out_loss()
+            with self._changing():
+                if self.options.patience is not None:
+                    self.best.see(loss, self.modules)
+                self.records[-1] = replace(self.records[-1], validation_loss=loss)
+
+    def _held_out_loss(self) -> float:
         self._train(False)
-        pieces = [
-            self.held_out[start : start + self.options.batch_size]
-            for start in range(0, len(self.held_out), self.options.batch_size)
-        ]
-        losses = [
-            self.task.evaluate(self.learner, self._ask(piece, HELD_OUT, n))
-            for n, piece in enumerate(pieces)
-        ]
-        loss = float(np.average(losses, weights=[len(piece) for piece in pieces]))
-        self.records[-1] = replace(self.records[-1], validation_loss=loss)
-        if self.options.patience is not None:
-            self.best.see(loss, self.modules)
+        steps = self.drawing.validation()
+        losses = [self.task.evaluate(self.learner, step) for step in steps]
+        loss = float(np.average(losses, weights=[len(step.rows) for step in steps]))
+        if not math.isfinite(loss):
+            raise TrainingError(
+                f"After step {len(self.records)} the loss on the held-out rows is {loss}. A lower "
+                f"learning_rate ({self.options.learning_rate} now) or precision='float32' may "
+                f"help."
+            )
+        return loss
 
     def _train(self, mode: bool) -> None:
         self.learner.train(mode)
         for module in self.task.modules.values():
             module.train(mode)
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """Say what has to happen whole: what an interruption leaves of it is nothing to keep."""
+        self.is_whole = False
+        yield
+        self.is_whole = True

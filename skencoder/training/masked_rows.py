@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from skencoder.errors import TrainingError
 from skencoder.tokenization import Index, TextTokenizer, TokenizedTexts, plan_windows
 
 
@@ -48,7 +49,7 @@ class MaskedRows:
 def read_masked_rows(
     texts: Sequence[str], tokenizer: TextTokenizer, max_length: int
 ) -> MaskedRows:
-    """Tokenize texts and cut long ones into windows one after the other; nothing is left out.
+    """Tokenize texts and cut long ones into windows one after the other.
 
     Parameters
     ----------
@@ -62,7 +63,13 @@ def read_masked_rows(
     Returns
     -------
     MaskedRows
-        Windows in the order of the texts; a text without a token of its own has none.
+        Windows in the order of the texts. Left out are those in which nothing can be masked: of
+        empty texts, and of texts that only name special tokens, such as "[SEP]".
+
+    Raises
+    ------
+    TrainingError
+        If no window is left.
     """
     read = tokenizer.read_words(texts)
     windows = plan_windows(read.tokens, max_length - tokenizer.n_special, overlap=0)
@@ -76,7 +83,13 @@ def read_masked_rows(
     words, ordinary = np.full(len(own), -1, np.int64), np.zeros(len(own), bool)
     words[own], ordinary[own] = read.words[source[own]], read.ordinary[source[own]]
     rows = MaskedRows(framed, words, ordinary)
-    return rows.take_rows(np.flatnonzero(framed.lengths > tokenizer.n_special))
+    ordinary_before = np.concatenate([[0], np.cumsum(ordinary)])
+    kept = np.flatnonzero(np.diff(ordinary_before[framed.offsets]))
+    if not len(kept):
+        raise TrainingError(
+            f"None of {len(texts)} texts has a token that can be masked; give texts with words."
+        )
+    return rows.take_rows(kept)
 
 
 def _own_places(framed: TokenizedTexts, prefix: int, suffix: int) -> NDArray[np.bool_]:

@@ -13,7 +13,6 @@ from skencoder.training.learner import Learner
 from skencoder.training.losses import masked_token_loss
 from skencoder.training.masked_rows import MaskedRows
 from skencoder.training.masking import MaskedTokens, choose_places, mask_tokens
-from skencoder.training.steps import SEEDS
 from skencoder.training.tasks import Step
 
 
@@ -100,12 +99,13 @@ class MaskedTask:
         float
             In nats per masked token.
         """
-        torch.manual_seed(step.seed % SEEDS)
-        total = 0.0
+        learner.seed(step.seed)
+        # Summed up on the device: a number asked for would make it wait after each pass.
+        total = torch.zeros((), device=learner.device)
         for share in self._shares(learner, step):
             share.backward()
-            total += float(share.detach())
-        return total
+            total += share.detach()
+        return float(total)
 
     @torch.no_grad()
     def evaluate(self, learner: Learner, step: Step) -> float:
@@ -123,7 +123,7 @@ class MaskedTask:
         float
             In nats per masked token.
         """
-        return sum(float(share) for share in self._shares(learner, step))
+        return float(torch.stack(list(self._shares(learner, step))).sum())
 
     def _shares(self, learner: Learner, step: Step) -> Iterator[Tensor]:
         """Go through the model pass by pass; the parts add up to the mean over all places."""

@@ -38,7 +38,8 @@ class Resuming:
     def open(cls, folder: Path, identity: str, training: Training) -> "Iterator[Resuming]":
         """Go on from the state in a folder, if there is one, and keep others out meanwhile.
 
-        Whatever ends the training, its last whole step is kept.
+        Whatever ends the training, its last whole step is kept. Where it ends in the moment in
+        which weights are changed, the state that was saved last stays.
 
         Parameters
         ----------
@@ -67,12 +68,9 @@ class Resuming:
             begun_with = len(training.records)
             try:
                 yield resuming
-            except BaseException:
-                # An error in the middle of a step leaves weights as they were before it.
-                if len(training.records) > begun_with:
+            finally:
+                if training.is_whole and len(training.records) > begun_with:
                     resuming.save()
-                raise
-            resuming.save()
 
     def watching(self, watch: Watch, seconds: float) -> Watch:
         """Save now and then beside what else is told of each step.

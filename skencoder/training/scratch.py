@@ -9,9 +9,9 @@ import torch
 from skencoder.checkpoint_files import SentenceSettings
 from skencoder.checkpoints import save_checkpoint
 from skencoder.encoder import EncoderConfig
+from skencoder.training.learner import SEEDS
 from skencoder.training.new_models import create_masked_lm, plan_masked_lm
 from skencoder.training.new_tokenizers import TokenizerKind, train_tokenizer
-from skencoder.training.steps import SEEDS
 
 
 def write_new_model(

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from skencoder.encoding_plan import EncodingPlan
+from skencoder.errors import TextInputError
 from skencoder.text_checks import check_texts, report_overlong
-from skencoder.tokenization import TextTokenizer, TokenizedTexts, plan_windows
+from skencoder.tokenization import Index, TextTokenizer, TokenizedTexts, plan_windows
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class TextSource:
         OverlongTextError
             If ``overflow="error"`` and a text is too long.
         TextInputError
-            If a row holds half a character.
+            If a row holds half a character, or has no token at all.
 
         Warns
         -----
@@ -62,5 +63,15 @@ class TextSource:
         # Windows are for encoding: of a text that is learned from the beginning counts.
         overflow = "warn" if self.plan.overflow == "chunk" else self.plan.overflow
         report_overlong(lengths, self.plan.max_length, overflow)
+        _check_not_empty(lengths)
         windows = plan_windows(tokens, self.plan.body_length, None)
         return self.tokenizer.add_special_tokens(tokens, windows)
+
+
+def _check_not_empty(lengths: Index) -> None:
+    empty = np.flatnonzero(lengths == 0)
+    if len(empty):
+        raise TextInputError(
+            f"Text {empty[0]} has no token: it is empty to this tokenizer, which puts no special "
+            f"token around a text. Leave such texts out, or give them a word."
+        )

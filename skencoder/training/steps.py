@@ -16,8 +16,6 @@ from skencoder.training.learner import Learner
 
 # From vectors of shape (n_texts, width) to one number.
 BatchLoss = Callable[[Tensor], Tensor]
-# torch's generators take 63 bits.
-SEEDS = 2**63
 
 
 def accumulate_embedding_loss(
@@ -109,7 +107,7 @@ def embedding_loss(
 
 
 def _embed(learner: Learner, texts: TokenizedTexts, rows: Index, seed: int) -> Tensor:
-    torch.manual_seed(seed % SEEDS)
+    learner.seed(seed)
     return learner.embed(pack_texts(texts.take_rows(rows), learner.device))
 
 

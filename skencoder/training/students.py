@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from skencoder.checkpoints.writable import check_can_be_written
-from skencoder.encoder import Encoder, plain_state
+from skencoder.encoder import Encoder, EncoderConfig, plain_state
 from skencoder.errors import CheckpointError, ParameterError
 from skencoder.parameter_checks import check_count
 
@@ -52,7 +52,7 @@ def fewer_layers(encoder: Encoder, num_hidden_layers: int) -> Encoder:
     windows = config.windows and tuple(config.windows[place] for place in kept)
     smaller = replace(config, num_hidden_layers=num_hidden_layers, windows=windows)
     check_can_be_written(smaller)
-    student = Encoder(smaller)
+    student = _new(smaller)
     student.load_state_dict(_renumbered(encoder, kept.tolist()))
     return student
 
@@ -100,12 +100,18 @@ def narrower(encoder: Encoder, hidden_size: int) -> Encoder:
         intermediate_size=config.intermediate_size * hidden_size // config.hidden_size,
     )
     check_can_be_written(smaller)
-    student = Encoder(smaller)
+    student = _new(smaller)
     with torch.no_grad():
         wide = plain_state(encoder)
         for name, value in student.state_dict().items():
             value.copy_(wide[name][tuple(slice(size) for size in value.shape)])
     return student
+
+
+def _new(config: EncoderConfig) -> Encoder:
+    # Its weights are drawn, though none of them is kept.
+    with torch.random.fork_rng(devices=[]):
+        return Encoder(config)
 
 
 def _renumbered(encoder: Encoder, kept: list[int]) -> dict[str, torch.Tensor]:

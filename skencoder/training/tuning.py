@@ -13,13 +13,12 @@ from skencoder.errors import ParameterError
 from skencoder.tokenization import TextTokenizer
 from skencoder.training.adapters import add_adapters, merge_adapters
 from skencoder.training.history import Record
-from skencoder.training.learner import Learner
+from skencoder.training.learner import SEEDS, Learner
 from skencoder.training.loop import Training, Watch
 from skencoder.training.options import AdapterOptions, LoopOptions
 from skencoder.training.parts import Parts
 from skencoder.training.resuming import Resuming
 from skencoder.training.source import TextSource
-from skencoder.training.steps import SEEDS
 from skencoder.training.tasks import Task
 
 
