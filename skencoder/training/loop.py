@@ -96,13 +96,11 @@ class Training:
             If the loss or its gradient is not finite; the weights are those before that step. If
             the loss on held-out rows is not finite.
         """
-        undo = attend_for_training(self.learner.encoder)
         devices = [self.learner.device] if self.learner.device.type == "cuda" else []
         try:
-            with torch.random.fork_rng(devices):
+            with attend_for_training(self.learner.encoder), torch.random.fork_rng(devices):
                 self._run(watch)
         finally:
-            undo()
             self._train(False)
 
     def _run(self, watch: Watch) -> None:

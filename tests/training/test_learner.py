@@ -297,9 +297,8 @@ def test_a_text_without_known_tokens_teaches_a_table_nothing():
 
 def test_attention_on_a_cpu_stays():
     model = make_encoder()
-    undo = attend_for_training(model)
-    assert attentions(model) == {run_attention}
-    undo()
+    with attend_for_training(model):
+        assert attentions(model) == {run_attention}
     assert attentions(model) == {run_attention}
 
 
@@ -314,10 +313,11 @@ def test_attention_on_a_gpu(monkeypatch):
     model = make_encoder(**NO_DROPOUT).cuda()
     expected = gradient_of(make_learner(make_encoder(**NO_DROPOUT)))
     learner = make_learner(model, autocast=True)
-    undo = attend_for_training(model)
-    assert attentions(model) == {varlen_attention}
-    found = gradient_of(learner)
-    undo()
+    with attend_for_training(model):
+        assert attentions(model) == {varlen_attention}
+        assert not torch.backends.cuda.cudnn_sdp_enabled()
+        found = gradient_of(learner)
+    assert torch.backends.cuda.cudnn_sdp_enabled()
     assert calls
     assert {m.attention for m in model.modules() if isinstance(m, SelfAttention)} == {
         run_attention
@@ -332,9 +332,8 @@ def test_attention_on_a_gpu(monkeypatch):
 def test_single_precision_on_a_gpu():
     expected = gradient_of(make_learner(make_encoder(**NO_DROPOUT)))
     model = make_encoder(**NO_DROPOUT).cuda()
-    undo = attend_for_training(model)
-    assert_close(gradient_of(make_learner(model)), expected, 1e-3)
-    undo()
+    with attend_for_training(model):
+        assert_close(gradient_of(make_learner(model)), expected, 1e-3)
 
 
 @on_gpu
