@@ -22,6 +22,12 @@ from .command_list import list_command
 from .command_mteb import mteb_command
 from .command_perplexity import perplexity_command, perplexity_speed_command
 from .command_report import report_command
+from .command_training import (
+    adaptation_command,
+    distillation_command,
+    few_shot_command,
+    pretraining_command,
+)
 from .cyclopts_import import INSTALL, App, CycloptsError, Parameter
 from .exit_codes import DONE, NOTHING, STOPPED
 from .output_files import check_folder
@@ -47,6 +53,10 @@ app.command(compare_command, name="compare")
 app.command(choose_command, name="choose")
 app.command(bias_command, name="bias")
 app.command(report_command, name="report")
+app.command(pretraining_command, name="pretraining")
+app.command(adaptation_command, name="adaptation")
+app.command(few_shot_command, name="few-shot")
+app.command(distillation_command, name="distillation")
 
 
 @app.command(name="speed")

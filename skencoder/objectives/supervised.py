@@ -26,12 +26,12 @@ class SupervisedContrastive(BaseEstimator):
 
     Parameters
     ----------
-    temperature : float, default=0.1
+    temperature : float, default=0.07
         The smaller, the more the nearest texts count.
     texts_per_class : int, default=2
         Texts of one class that are drawn together.
     training : Training, default=None
-        How it is trained; None is 5 epochs in batches of 64.
+        How it is trained; None is 10 epochs in batches of 64.
 
     References
     ----------
@@ -39,12 +39,12 @@ class SupervisedContrastive(BaseEstimator):
     """
 
     open_model = staticmethod(open_as_it_is)
-    DEFAULTS: ClassVar[Defaults] = Defaults(epochs=5, batch_size=64, learning_rate=3e-5)
+    DEFAULTS: ClassVar[Defaults] = Defaults(epochs=10, batch_size=64, learning_rate=5e-5)
 
     def __init__(
         self,
         *,
-        temperature: float = 0.1,
+        temperature: float = 0.07,
         texts_per_class: int = 2,
         training: Training | None = None,
     ) -> None:
