@@ -49,8 +49,13 @@ def fewer_layers(encoder: Encoder, num_hidden_layers: int) -> Encoder:
             "The model's layers share their weights; leaving some out makes it no smaller."
         )
     kept = np.linspace(0, config.num_hidden_layers - 1, num_hidden_layers).round().astype(int)
-    windows = config.windows and tuple(config.windows[place] for place in kept)
-    smaller = replace(config, num_hidden_layers=num_hidden_layers, windows=windows)
+    windows = tuple(config.window(place) for place in kept)
+    # Where no layer with a window is kept, there are none to write.
+    smaller = replace(
+        config,
+        num_hidden_layers=num_hidden_layers,
+        windows=windows if any(windows) else None,
+    )
     check_can_be_written(smaller)
     student = _new(smaller)
     student.load_state_dict(_renumbered(encoder, kept.tolist()))
