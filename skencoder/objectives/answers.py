@@ -8,40 +8,9 @@ from numpy.typing import NDArray
 from sklearn.utils.multiclass import type_of_target
 
 from skencoder.errors import TrainingError
+from skencoder.objectives.rows import is_missing, read_rows
 
 Codes = NDArray[np.int64]
-
-
-def read_rows(y: Any, n_texts: int, expected: str) -> list[Any]:
-    """Check that there is something for each text.
-
-    Parameters
-    ----------
-    y : iterable of shape (n_texts,)
-        What came.
-    n_texts : int
-        How many are needed.
-    expected : str
-        What a row should be, for messages.
-
-    Returns
-    -------
-    list of object
-        One per text.
-
-    Raises
-    ------
-    TrainingError
-        If it is missing, no collection, or of another length.
-    """
-    if y is None:
-        raise TrainingError(f"y is None; for each text {expected} is needed.")
-    if isinstance(y, str | bytes) or not isinstance(y, Iterable):
-        raise TrainingError(f"y is a {type(y).__name__}; for each text {expected} is needed.")
-    rows = list(y.itertuples(index=False)) if hasattr(y, "itertuples") else list(y)
-    if len(rows) != n_texts:
-        raise TrainingError(f"y has {len(rows)} rows, but X has {n_texts} texts.")
-    return rows
 
 
 def read_labels(y: Any, n_texts: int) -> Codes:
@@ -64,18 +33,21 @@ def read_labels(y: Any, n_texts: int) -> Codes:
     TrainingError
         If a label is missing, there are fewer than two classes, or no class has two texts.
     """
-    labels = np.asarray(read_rows(y, n_texts, "a label"))
-    missing = [row for row, label in enumerate(labels) if label is None or label != label]  # noqa: PLR0124 - NaN
-    if missing:
-        raise TrainingError(f"Row {missing[0]} of y is missing ({labels.tolist()[missing[0]]!r}).")
+    rows = read_rows(y, n_texts, "a label")
+    for number, row in enumerate(rows):
+        _check_label(number, row)
+    labels = np.asarray(rows)
     kind = type_of_target(labels)
     if kind not in ("binary", "multiclass"):
-        raise TrainingError(f"y is {kind}; one label per text was expected.")
+        raise TrainingError(
+            f"y is {kind} for scikit-learn's type_of_target; labels that name classes were "
+            f"expected, such as str or int. SimilarityRegression learns from numbers."
+        )
     classes, codes, counts = np.unique(labels, return_inverse=True, return_counts=True)
     if len(classes) < 2:  # noqa: PLR2004 - a comparison needs two
         raise TrainingError(
             f"y has one class, {classes.tolist()[0]!r}; texts of at least two are needed to tell "
-            f"them apart."
+            f"them apart. SimCSE learns without labels."
         )
     if counts.max() < 2:  # noqa: PLR2004 - as does a pair
         raise TrainingError(
@@ -112,6 +84,8 @@ def read_partners(y: Any, n_texts: int) -> list[list[str]]:
     ]
     for number, row in enumerate(rows):
         check_text_row(number, row)
+        if not row:
+            raise TrainingError(f"Row {number} of y is empty; {expected} was expected.")
         if len(row) != len(rows[0]):
             raise TrainingError(
                 f"Row {number} of y has {len(row)} texts, row 0 has {len(rows[0])}; each needs "
@@ -154,7 +128,10 @@ def read_scored(y: Any, n_texts: int) -> tuple[list[str], NDArray[np.float64]]:
         scores[number] = pair[1]
     wrong = np.flatnonzero(~np.isfinite(scores))
     if len(wrong):
-        raise TrainingError(f"Row {wrong[0]} of y has the score {scores[wrong[0]]}.")
+        raise TrainingError(
+            f"Row {wrong[0]} of y has the score {scores[wrong[0]]}; a finite number was expected. "
+            f"Fill it, or leave the pair out."
+        )
     if n_texts < 2 or scores.min() == scores.max():  # noqa: PLR2004 - an order needs two
         raise TrainingError(
             f"All scores of y are {scores[0]}; pairs of different scores are needed, for what is "
@@ -178,8 +155,8 @@ def check_different(texts: Sequence[str]) -> None:
     """
     if len(set(texts)) < 2:  # noqa: PLR2004 - a comparison needs two
         raise TrainingError(
-            f"All {len(texts)} texts are the same, {texts[0][:60]!r}; there is nothing to tell "
-            f"apart."
+            f"There are not two different texts among {len(texts)}: {texts[0][:60]!r}. What is "
+            f"learned is to tell texts apart; give more."
         )
 
 
@@ -204,6 +181,19 @@ def check_text_row(number: int, row: Sequence[Any]) -> None:
                 f"Row {number} of y has a {type(text).__name__}, {text!r}, where a text was "
                 f"expected."
             )
+
+
+def _check_label(number: int, row: Any) -> None:
+    if is_missing(row):
+        raise TrainingError(
+            f"Row {number} of y is missing ({row!r}); a label was expected. Fill it, or leave the "
+            f"row out of X and y."
+        )
+    if isinstance(row, list | tuple | set | dict | np.ndarray):
+        raise TrainingError(
+            f"Row {number} of y is {row!r}; one label per text was expected. With several, learn "
+            f"from pairs of texts by PairRanking."
+        )
 
 
 def _as_list(number: int, row: Any, expected: str) -> list[Any]:

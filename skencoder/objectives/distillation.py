@@ -4,14 +4,15 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 import numpy as np
-from sklearn.base import BaseEstimator
 from torch import Tensor
 
 from skencoder.encoding_options import EncodingOptions
 from skencoder.errors import ParameterError
 from skencoder.objectives.answers import check_different
 from skencoder.objectives.models import open_student
+from skencoder.objectives.trained import TrainedObjective
 from skencoder.objectives.training import Defaults, Training
+from skencoder.parameter_checks import check_above_zero
 from skencoder.text_encoder import TextEncoder
 from skencoder.tokenization import Index
 from skencoder.training.lesson import Lesson
@@ -20,7 +21,7 @@ from skencoder.training.parts import Parts
 from skencoder.training.tasks import EmbeddingTask, on_device
 
 
-class Distillation(BaseEstimator):
+class Distillation(TrainedObjective):
     """Learn a larger model's vectors of texts: most of its quality at more speed.
 
     Parameters
@@ -89,8 +90,15 @@ class Distillation(BaseEstimator):
         CheckpointError
             If the model cannot be made smaller in this way.
         ParameterError
-            If a size does not fit the model, or a static student is given sizes.
+            If a size does not fit the model, a static student is given sizes, or the student would
+            be its own teacher.
         """
+        smaller = self.static or (self.num_hidden_layers, self.hidden_size) != (None, None)
+        if self.teacher is None and not smaller:
+            raise ParameterError(
+                "The student would be its own teacher: choose num_hidden_layers, hidden_size or "
+                "static=True, or name a teacher."
+            )
         if self.static and (self.num_hidden_layers is not None or self.hidden_size is not None):
             raise ParameterError(
                 "A static student has no layers and the width of its table; leave "
@@ -119,10 +127,13 @@ class Distillation(BaseEstimator):
         Raises
         ------
         ParameterError
-            If the loss needs vectors of one width and they are not.
+            If a parameter cannot be used, or the loss needs vectors of one width and they are
+            not.
         TrainingError
             If all texts are the same.
         """
+        check_above_zero("temperature", self.temperature)
+        self._check_loss()
         check_different(lesson.texts)
         wanted = self._teach(lesson)
         compare = self._choose_loss(lesson.source.plan.n_features, wanted.shape[1])
@@ -144,11 +155,13 @@ class Distillation(BaseEstimator):
         options = EncodingOptions(max_length=None, overflow="truncate", prompt=plan.prompt or None)
         return teacher.encode(lesson.texts, options).vectors.numpy()
 
-    def _choose_loss(self, student: int, teacher: int) -> str:
+    def _check_loss(self) -> None:
         if self.loss not in ("auto", "vectors", "similarities"):
             raise ParameterError(
                 f"loss must be 'auto', 'vectors' or 'similarities'; got {self.loss!r}."
             )
+
+    def _choose_loss(self, student: int, teacher: int) -> str:
         if self.loss == "vectors" and student != teacher:
             raise ParameterError(
                 f"loss='vectors' needs vectors of one width; the student has {student} "

@@ -3,10 +3,12 @@
 from typing import ClassVar, Literal
 
 import numpy as np
-from sklearn.base import BaseEstimator
 
+from skencoder.errors import ParameterError
 from skencoder.objectives.models import open_with_head
+from skencoder.objectives.trained import TrainedObjective
 from skencoder.objectives.training import Defaults, Training
+from skencoder.parameter_checks import check_above_zero
 from skencoder.pseudo_likelihood import find_mask_id
 from skencoder.training.lesson import Lesson
 from skencoder.training.masked_rows import read_masked_rows
@@ -14,7 +16,7 @@ from skencoder.training.masked_task import MaskedTask
 from skencoder.training.masking import ordinary_tokens
 
 
-class MaskedLanguageModeling(BaseEstimator):
+class MaskedLanguageModeling(TrainedObjective):
     """Learn from texts alone: guess tokens that are masked, others at every step.
 
     Long texts are read in windows, one after the other, so that nothing is left out. Of the tokens
@@ -72,11 +74,14 @@ class MaskedLanguageModeling(BaseEstimator):
 
         Raises
         ------
+        ParameterError
+            If a parameter cannot be used.
         CheckpointError
             If the tokenizer has no mask.
         TrainingError
             If no text has a token.
         """
+        self._check_probability()
         source, folder = lesson.source, lesson.parts.tokenizer_folder
         rows = read_masked_rows(lesson.texts, source.tokenizer, source.plan.max_length)
         special = source.tokenizer.special_ids()
@@ -87,3 +92,9 @@ class MaskedLanguageModeling(BaseEstimator):
             probability=self.mask_probability,
             whole_word=self.whole_word,
         )
+
+    def _check_probability(self) -> None:
+        if check_above_zero("mask_probability", self.mask_probability) > 1:
+            raise ParameterError(
+                f"mask_probability must be at most 1; got {self.mask_probability!r}."
+            )

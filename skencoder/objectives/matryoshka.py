@@ -1,6 +1,6 @@
 """Matryoshka: another objective, asked of the first dimensions too."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -44,12 +44,12 @@ class Matryoshka(BaseEstimator):
     @property
     def DEFAULTS(self) -> Defaults:  # noqa: N802 - a constant of the others
         """What the wrapped objective takes where nothing is said."""
-        return self.objective.DEFAULTS
+        return self._inner().DEFAULTS
 
     @property
     def training(self) -> Training | None:
         """How the wrapped objective is trained."""
-        return self.objective.training
+        return self._inner().training
 
     def open_model(self, model: str, seed: int) -> Parts:
         """Give the model that learns.
@@ -65,8 +65,15 @@ class Matryoshka(BaseEstimator):
         -------
         Parts
             As the wrapped objective opens it.
+
+        Raises
+        ------
+        ParameterError
+            If what is wrapped is no objective.
+        CheckpointError
+            If the model cannot be used.
         """
-        return self.objective.open_model(model, seed)
+        return self._inner().open_model(model, seed)
 
     def make_task(self, lesson: Lesson) -> EmbeddingTask:
         """Make the wrapped objective's task, with a loss of several widths.
@@ -86,7 +93,7 @@ class Matryoshka(BaseEstimator):
         ParameterError
             If the objective does not compare vectors, or a width is not below the model's.
         """
-        task = self.objective.make_task(lesson)
+        task = self._inner().make_task(lesson)
         if not isinstance(task, EmbeddingTask):
             raise ParameterError(
                 f"Matryoshka wraps an objective that compares vectors; "
@@ -102,7 +109,18 @@ class Matryoshka(BaseEstimator):
 
         return replace(task, loss=loss)
 
+    def _inner(self) -> "Objective":
+        wrapped = self.objective
+        if isinstance(wrapped, type) or not hasattr(wrapped, "make_task"):
+            raise ParameterError(
+                f"objective must be an objective of skencoder.objectives that compares vectors, "
+                f"such as SimCSE(); got {wrapped!r}."
+            )
+        return wrapped
+
     def _check_dims(self, width: int) -> list[int]:
+        if isinstance(self.dims, str) or not isinstance(self.dims, Iterable):
+            raise ParameterError(f"dims must be a sequence of widths; got {self.dims!r}.")
         dims = [check_count("dims", dim, at_least=1) for dim in self.dims]
         if not dims or max(dims) >= width:
             raise ParameterError(

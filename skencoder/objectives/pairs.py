@@ -3,20 +3,21 @@
 from typing import ClassVar
 
 import numpy as np
-from sklearn.base import BaseEstimator
 from torch import Tensor
 
 from skencoder.objectives.answers import check_different, read_partners
 from skencoder.objectives.equality import equal_texts, same_groups
 from skencoder.objectives.models import open_as_it_is
+from skencoder.objectives.trained import TrainedObjective
 from skencoder.objectives.training import Defaults, Training
+from skencoder.parameter_checks import check_above_zero
 from skencoder.tokenization import Index
 from skencoder.training.lesson import Lesson
 from skencoder.training.losses import ranking_loss
 from skencoder.training.tasks import EmbeddingTask
 
 
-class PairRanking(BaseEstimator):
+class PairRanking(TrainedObjective):
     """Learn from pairs: the text that belongs to each, against all others of a batch.
 
     ``y`` holds for each text the one that belongs to it, such as the answer to a question, or a
@@ -66,9 +67,12 @@ class PairRanking(BaseEstimator):
 
         Raises
         ------
+        ParameterError
+            If a parameter cannot be used.
         TrainingError
             If a row is no text, or all partners are the same.
         """
+        check_above_zero("temperature", self.temperature)
         partners = read_partners(lesson.y, len(lesson.texts))
         check_different([row[0] for row in partners])
         texts = [*lesson.texts, *(text for side in zip(*partners, strict=True) for text in side)]

@@ -3,20 +3,21 @@
 from typing import ClassVar
 
 import numpy as np
-from sklearn.base import BaseEstimator
 from torch import Tensor
 
 from skencoder.objectives.answers import check_different
 from skencoder.objectives.equality import equal_texts, same_groups
 from skencoder.objectives.models import open_as_it_is
+from skencoder.objectives.trained import TrainedObjective
 from skencoder.objectives.training import Defaults, Training
+from skencoder.parameter_checks import check_above_zero
 from skencoder.tokenization import Index
 from skencoder.training.lesson import Lesson
 from skencoder.training.losses import ranking_loss
 from skencoder.training.tasks import EmbeddingTask
 
 
-class SimCSE(BaseEstimator):
+class SimCSE(TrainedObjective):
     """Learn from texts alone: two views of a text, by dropout, against the other texts of a batch.
 
     Parameters
@@ -53,9 +54,12 @@ class SimCSE(BaseEstimator):
 
         Raises
         ------
+        ParameterError
+            If a parameter cannot be used.
         TrainingError
             If all texts are the same.
         """
+        check_above_zero("temperature", self.temperature)
         check_different(lesson.texts)
         rows = np.arange(len(lesson.texts))
         groups = equal_texts(lesson.texts)

@@ -3,13 +3,14 @@
 from typing import ClassVar, Literal
 
 import numpy as np
-from sklearn.base import BaseEstimator
 from torch import Tensor
 
 from skencoder.errors import ParameterError
 from skencoder.objectives.answers import read_scored
 from skencoder.objectives.models import open_as_it_is
+from skencoder.objectives.trained import TrainedObjective
 from skencoder.objectives.training import Defaults, Training
+from skencoder.parameter_checks import check_above_zero
 from skencoder.tokenization import Index
 from skencoder.training.lesson import Lesson
 from skencoder.training.losses import angle_loss, cosent_loss
@@ -18,7 +19,7 @@ from skencoder.training.tasks import EmbeddingTask, on_device
 LOSSES = {"cosent": cosent_loss, "angle": angle_loss}
 
 
-class SimilarityRegression(BaseEstimator):
+class SimilarityRegression(TrainedObjective):
     """Learn from pairs with scores: the more alike, the nearer.
 
     ``y`` holds for each text a pair of another text and their score, in any unit.
@@ -68,12 +69,13 @@ class SimilarityRegression(BaseEstimator):
         Raises
         ------
         ParameterError
-            If there is no such loss.
+            If a parameter cannot be used.
         TrainingError
             If a row is no such pair, or all scores are equal.
         """
         if self.loss not in LOSSES:
             raise ParameterError(f"loss must be one of {', '.join(LOSSES)}; got {self.loss!r}.")
+        check_above_zero("scale", self.scale)
         others, scores = read_scored(lesson.y, len(lesson.texts))
         members = np.arange(2 * len(others)).reshape(2, -1)
 

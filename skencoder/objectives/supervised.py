@@ -4,21 +4,21 @@ from functools import partial
 from typing import ClassVar
 
 import numpy as np
-from sklearn.base import BaseEstimator
 from torch import Tensor
 
 from skencoder.objectives.answers import check_different, read_labels
 from skencoder.objectives.models import open_as_it_is
 from skencoder.objectives.sampling import class_batches
+from skencoder.objectives.trained import TrainedObjective
 from skencoder.objectives.training import Defaults, Training
-from skencoder.parameter_checks import check_count
+from skencoder.parameter_checks import check_above_zero, check_count
 from skencoder.tokenization import Index
 from skencoder.training.lesson import Lesson
 from skencoder.training.losses import supervised_contrastive_loss
 from skencoder.training.tasks import EmbeddingTask, on_device
 
 
-class SupervisedContrastive(BaseEstimator):
+class SupervisedContrastive(TrainedObjective):
     """Learn from labels: texts of one class together, those of others apart.
 
     Pairs are never listed: a batch compares all its texts at once, so that memory and time grow
@@ -67,9 +67,12 @@ class SupervisedContrastive(BaseEstimator):
 
         Raises
         ------
+        ParameterError
+            If a parameter cannot be used.
         TrainingError
             If the labels cannot be learned from, or all texts are the same.
         """
+        check_above_zero("temperature", self.temperature)
         together = check_count("texts_per_class", self.texts_per_class, at_least=2)
         codes = read_labels(lesson.y, len(lesson.texts))
         check_different(lesson.texts)

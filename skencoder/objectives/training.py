@@ -160,7 +160,7 @@ class Training(BaseEstimator):
                 "epochs": defaults.epochs if self.epochs is None else self.epochs,
                 "learning_rate": rate if self.learning_rate is None else self.learning_rate,
                 "batch_size": self._batch_size(defaults, n_rows),
-                "folder": None if self.folder is None else Path(self.folder).expanduser(),
+                "folder": self._place(),
             },
             adapters=adapters,
         )
@@ -172,9 +172,21 @@ class Training(BaseEstimator):
             del given[name]
         if self.lora_rank is None:
             return None
+        if not isinstance(self.lora_targets, list | tuple):
+            raise ParameterError(
+                f"lora_targets must be a tuple of names such as ('query', 'value'); got "
+                f"{self.lora_targets!r}."
+            )
         return AdapterOptions(
             rank=self.lora_rank, alpha=self.lora_alpha, targets=tuple(self.lora_targets)
         )
+
+    def _place(self) -> Path | None:
+        if self.folder is None:
+            return None
+        if not isinstance(self.folder, str | Path) or not str(self.folder).strip():
+            raise ParameterError(f"folder must name a folder or be None; got {self.folder!r}.")
+        return Path(self.folder).expanduser()
 
     def _batch_size(self, defaults: Defaults, n_rows: int) -> int:
         if self.batch_size is None:

@@ -6,7 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from skencoder.errors import ParameterError
-from skencoder.parameter_checks import check_count, check_finite, check_share
+from skencoder.parameter_checks import (
+    check_above_zero,
+    check_count,
+    check_finite,
+    check_share,
+)
 
 SCHEDULES = ("linear", "cosine", "constant")
 PRECISIONS = ("auto", "float32", "bfloat16")
@@ -97,7 +102,7 @@ class LoopOptions:
 
     def __post_init__(self) -> None:
         for name in ("epochs", "learning_rate", "max_grad_norm"):
-            _check_above_zero(name, getattr(self, name))
+            check_above_zero(name, getattr(self, name))
         for name in ("weight_decay", "save_seconds"):
             if check_finite(name, getattr(self, name)) < 0:
                 raise ParameterError(f"{name} must be 0 or more; got {getattr(self, name)!r}.")
@@ -139,11 +144,6 @@ class LoopOptions:
         """
         steps = max(1, math.ceil(self.epochs * per_epoch))
         return steps if self.max_steps is None else min(steps, self.max_steps)
-
-
-def _check_above_zero(name: str, value: Any) -> None:
-    if check_finite(name, value) <= 0:
-        raise ParameterError(f"{name} must be above 0; got {value!r}.")
 
 
 def _check_choice(name: str, value: Any, choices: tuple[str, ...]) -> None:
