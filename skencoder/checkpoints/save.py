@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
@@ -171,7 +172,10 @@ def _constant_tensors(
 
 def _save_tensors(tensors: dict[str, Tensor], folder: Path) -> None:
     path = folder / WEIGHTS_FILE
-    save_file(tensors, path, metadata={"format": "pt"})
+    try:
+        save_file(tensors, path, metadata={"format": "pt"})
+    except SafetensorError as error:
+        raise OSError(f"{path} could not be written: {error}") from error
     # The library keeps the file to its owner; it may be read by whoever may read its neighbour.
     neighbour = next(file for file in folder.iterdir() if file.suffix == ".json")
     path.chmod(neighbour.stat().st_mode & 0o777)

@@ -1,6 +1,7 @@
 """How far a training has come: loss, tokens per second and remaining time."""
 
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -24,8 +25,10 @@ class TrainingBar:
         self._bar: Any = None
         self._loss: float | None = None
         self._tokens = 0
+        self._begun = 0.0
 
     def __enter__(self) -> "TrainingBar":
+        self._begun = time.perf_counter()
         return self
 
     def see(self, record: "Record", total: int) -> None:
@@ -50,7 +53,9 @@ class TrainingBar:
         former = record.loss if self._loss is None else self._loss
         self._loss = former + (record.loss - former) / SMOOTHED_STEPS
         self._tokens += record.tokens
-        shown = f"loss {self._loss:.3f}, {self._tokens / max(record.seconds, 1e-9):,.0f} tokens/s"
+        # Of this run: a record's seconds count those before an interruption too.
+        seconds = max(time.perf_counter() - self._begun, 1e-9)
+        shown = f"loss {self._loss:.3f}, {self._tokens / seconds:,.0f} tokens/s"
         if record.validation_loss is not None:
             shown += f", held out {record.validation_loss:.3f}"
         self._bar.set_postfix_str(shown, refresh=False)

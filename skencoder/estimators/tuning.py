@@ -5,23 +5,25 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, TypeGuard
 
-import joblib
-import numpy as np
 import pandas as pd
 
 from skencoder.encode_once import ModelHandle
-from skencoder.encoding_options import EncodingOptions
+from skencoder.encoding_options import EncodingOptions, check_choice
 from skencoder.errors import ParameterError
 from skencoder.estimators.training_bar import TrainingBar
-from skencoder.estimators.tuned_folder import TunedFolder
+from skencoder.estimators.training_identity import identify_training
+from skencoder.estimators.tuned_folder import Recipe, TunedFolder, outlives_the_session
 
 if TYPE_CHECKING:
     from skencoder.encoder import EncoderConfig
     from skencoder.objectives import Objective
     from skencoder.training.history import Record
+    from skencoder.training.parts import Parts
 
 # What numpy's generators of all kinds take.
 SEEDS = 2**31
+# Tokenizers that can be trained; where nothing is said, the first.
+KINDS = ("wordpiece", "bpe", "unigram")
 
 
 @dataclass(frozen=True)
@@ -102,14 +104,19 @@ def check_objective(fine_tune: Any) -> "Objective":
     Raises
     ------
     ParameterError
-        If it is none.
+        If it is none, or its ``training`` is no `skencoder.objectives.Training`.
     """
-    from skencoder.objectives import Objective
+    from skencoder.objectives import Objective, Training
 
     if isinstance(fine_tune, type) or not isinstance(fine_tune, Objective):
         raise ParameterError(
             f"fine_tune must be None or an objective of skencoder.objectives, such as "
             f"SimCSE(); got {fine_tune!r}."
+        )
+    if not isinstance(fine_tune.training, Training | None):
+        raise ParameterError(
+            f"training must be None or a Training of skencoder.objectives, such as "
+            f"Training(epochs=2); got {fine_tune.training!r}."
         )
     return fine_tune
 
@@ -191,14 +198,13 @@ def _make_new(
     """Train a tokenizer and make a model of random weights for it."""
     from skencoder.training import write_new_model
 
-    write_new_model(
-        config,
-        texts,
-        folder.path,
-        kind=getattr(objective, "tokenizer", "wordpiece"),
-        lowercase=getattr(objective, "lowercase", True),
-        seed=wish.seed,
-    )
+    kind: Any = getattr(objective, "tokenizer", KINDS[0])
+    lowercase = getattr(objective, "lowercase", True)
+    check_choice("tokenizer", kind, KINDS)
+    if not isinstance(lowercase, bool):
+        raise ParameterError(f"lowercase must be True or False; got {lowercase!r}.")
+    with folder.filling() as path:
+        write_new_model(config, texts, path, kind=kind, lowercase=lowercase, seed=wish.seed)
     return ModelHandle.find(folder.path, precision=wish.precision, device=wish.device)
 
 
@@ -210,26 +216,41 @@ def _tune(
     wish: Wish,
     verbose: int,
 ) -> Tuned:
-    from skencoder.devices import resolve_devices
     from skencoder.objectives import Training
     from skencoder.training import Lesson, Tuning, text_source, tune
 
     _check_reproducible(handle)
-    parts = objective.open_model(handle.source.model, wish.seed)
+    training = objective.training or Training()
+    # Before anything that takes time; the rows are counted later.
+    training.options(objective.DEFAULTS, n_rows=sys.maxsize)
+    model = handle.source.model
+    parts = objective.open_model(model, wish.seed)
     source = text_source(parts, wish.options)
-    task = objective.make_task(Lesson(texts, y, parts, source, handle.source.model, wish.seed))
+    task = objective.make_task(Lesson(texts, y, parts, source, model, wish.seed))
     tuning = Tuning(
-        options=(objective.training or Training()).options(objective.DEFAULTS, task.n_rows),
-        device=resolve_devices(wish.device)[0],
+        options=training.options(objective.DEFAULTS, task.n_rows),
+        device=handle.device,
         seed=wish.seed,
-        identity=_identify(handle, objective, texts, y, wish),
+        identity=identify_training(
+            handle.fingerprint, objective, wish.options, (texts, y), wish.seed
+        ),
     )
     with TrainingBar(verbose) as bar:
         tuned, records = tune(parts, source, task, tuning, bar.see)
-    folder = TunedFolder()
-    tuned.save(folder.path)
+    folder = TunedFolder(_recipe(handle, objective, tuned, wish))
+    with folder.filling() as path:
+        tuned.save(path)
     found = ModelHandle.find(folder.path, precision=wish.precision, device=wish.device)
     return Tuned(found, folder, as_history(records))
+
+
+def _recipe(
+    handle: ModelHandle, objective: "Objective", tuned: "Parts", wish: Wish
+) -> Recipe | None:
+    """Say how the model can be made again, where that is less than the model itself."""
+    if tuned.added is None or not outlives_the_session(handle.source.model):
+        return None
+    return Recipe(handle.source, objective.open_model, wish.seed, tuned.added)
 
 
 def as_history(records: "list[Record]") -> pd.DataFrame:
@@ -265,21 +286,3 @@ def _check_reproducible(handle: ModelHandle) -> None:
             f"The weights of {handle.source.model!r} were changed since they were loaded; write "
             f"them with EncoderVectorizer.save and fine-tune that folder."
         )
-
-
-def _identify(
-    handle: ModelHandle, objective: "Objective", texts: list[str], y: Any, wish: Wish
-) -> str:
-    """Name a training by all that decides its course."""
-    parameters = {
-        name: value
-        for name, value in objective.get_params(deep=True).items()  # type: ignore[attr-defined]
-        if not hasattr(value, "get_params") and name.split("__")[-1] not in NOT_ITS_COURSE
-    }
-    answers = y if y is None else np.asarray(list(y), dtype=object).tolist()
-    course = [type(objective).__name__, repr(sorted(parameters.items())), asdict(wish.options)]
-    return str(joblib.hash([handle.fingerprint, course, texts, answers, wish.seed]))
-
-
-# Where the state is kept, how often, and how a step is divided changes nothing that is learned.
-NOT_ITS_COURSE = ("folder", "save_seconds", "batch_tokens")

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.callback import CallbackSupportMixin, with_callbacks
@@ -16,11 +17,18 @@ from sklearn.utils.validation import check_is_fitted
 from skencoder.encode_once import ModelHandle, Progress, as_handle, colleague, release
 from skencoder.encoding_options import POOLING_CHOICES, EncodingOptions, check_choice
 from skencoder.errors import CheckpointError, ParameterError
-from skencoder.estimators.prepared import Prepared
+from skencoder.estimators.prepared import Prepared, make_cache
 from skencoder.estimators.progress import TICKS, Bar, Ticks
 from skencoder.estimators.saving import load_parameters, save
 from skencoder.estimators.texts import TextReader
-from skencoder.estimators.tuning import Wish, check_objective, draw_seed, is_config, tune_model
+from skencoder.estimators.tuning import (
+    Tuned,
+    Wish,
+    check_objective,
+    draw_seed,
+    is_config,
+    tune_model,
+)
 from skencoder.model_source import name_devices
 
 if TYPE_CHECKING:
@@ -341,7 +349,8 @@ class EncoderVectorizer(
     def save(self, folder: str | Path) -> Path:
         """Write a folder that needs nothing else: weights, tokenizer, parameters, model card.
 
-        Of a model that was trained, the trained weights; how they were trained is not kept.
+        Of a model that was trained, the trained weights; how they were trained is not kept. A head
+        that guesses masked tokens is kept, so that `PseudoPerplexityScorer` reads the folder too.
 
         Parameters
         ----------
@@ -433,7 +442,10 @@ class EncoderVectorizer(
     def encoder_(self) -> "TextEncoder":
         """The model, loaded when it is first asked for."""
         check_is_fitted(self, "n_features_out_")
-        return self._prepared.handle.load(self._prepared.cache)
+        model = self._prepared.handle.load(self._prepared.cache)
+        if hasattr(self, "_tuned"):
+            self._tuned.keep_for(model)
+        return model
 
     @property
     def model_fingerprint_(self) -> str:
@@ -446,35 +458,41 @@ class EncoderVectorizer(
         return self.n_features_out_
 
     def _fit(self, texts: list[str], y: Any) -> None:
-        reader, prepared = self._make_reader(), self._prepare(texts, y)
+        reader = self._make_reader()
+        check_choice("output", self.output, ("numpy", "torch"))
+        options, cache = self._make_options(), make_cache(self.cache)
+        tuned = None if self.fine_tune is None else self._train(texts, y, options)
+        handle = self._find_model() if tuned is None else tuned.handle
+        prepared = Prepared.make(handle, options, cache, self.output)
+        # Only now: after an error the estimator is what it was before.
+        self._keep(tuned)
         self.n_features_out_ = prepared.plan.n_features
         self.n_truncated_ = 0
         self._prepared = prepared
         self._reader = reader
+
+    def _keep(self, tuned: Tuned | None) -> None:
+        """Take what was learned in place of what was learned before."""
+        if tuned is not None:
+            self.history_, self._tuned = tuned.history, tuned.folder
+        elif hasattr(self, "_tuned"):
+            del self.history_, self._tuned
 
     def _settle(self) -> Prepared:
         """Give model and options without training: what was trained, or what is as published."""
         if self.fine_tune is not None:
             check_is_fitted(self, "n_features_out_")
             return self._prepared
-        return self._prepare()
-
-    def _prepare(self, texts: Sequence[str] = (), y: Any = None) -> Prepared:
         check_choice("output", self.output, ("numpy", "torch"))
-        options = self._make_options()
-        handle = self._find_model() if self.fine_tune is None else self._train(texts, y, options)
-        return Prepared.make(handle, options, self.cache, self.output)
+        return Prepared.make(self._find_model(), self._make_options(), self.cache, self.output)
 
-    def _train(self, texts: Sequence[str], y: Any, options: EncodingOptions) -> ModelHandle:
+    def _train(self, texts: Sequence[str], y: Any, options: EncodingOptions) -> Tuned:
         wish = Wish(
             options, self.precision, name_devices(self.device), draw_seed(self.random_state)
         )
         objective = check_objective(self.fine_tune)
         model = self.model if is_config(self.model) else self._find_model()
-        tuned = tune_model(model, objective, texts, y, wish, self.verbose)
-        self.history_ = tuned.history
-        self._tuned = tuned.folder
-        return tuned.handle
+        return tune_model(model, objective, texts, y, wish, self.verbose)
 
     def _make_options(self) -> EncodingOptions:
         return EncodingOptions(
@@ -529,6 +547,9 @@ class EncoderVectorizer(
         state.pop("_varied", None)
         if "_prepared" in state:
             state["_prepared"] = self._prepared.to_state()
+        if "history_" in state:
+            # Plain lists, which every format can hold.
+            state["history_"] = self.history_.to_dict("list")
         # A worker that finds every vector in the cache does not load the model.
         state["model"] = as_handle(self.model) or self.model
         if self.cache is not None:
@@ -539,7 +560,13 @@ class EncoderVectorizer(
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         if "_prepared" in state:
-            state = state | {"_prepared": Prepared.from_state(state["_prepared"])}
+            prepared = state["_prepared"]
+            if "_tuned" in state:
+                # It lies elsewhere now, and what was multiplied anew may differ in a last bit.
+                prepared = prepared | {"source": state["_tuned"].describe(prepared["source"])}
+            state = state | {"_prepared": Prepared.from_state(prepared)}
+        if "history_" in state:
+            state = state | {"history_": pd.DataFrame(state["history_"])}
         super().__setstate__(state)
 
     def __sklearn_tags__(self) -> Tags:

@@ -1,8 +1,12 @@
 """The models that learn: as they were published, with a head, or smaller."""
 
+import os
+import shutil
 import warnings
+import weakref
 from copy import deepcopy
 from dataclasses import replace
+from pathlib import Path
 
 import torch
 
@@ -112,7 +116,7 @@ def open_student(
         If a size does not fit the model.
     """
     if static:
-        return load_parts(distill_static(model, n_components=None).source.model)
+        return _open_static(model)
     parts = load_parts(model)
     if num_hidden_layers is None and hidden_size is None:
         return parts
@@ -126,3 +130,17 @@ def open_student(
     # Maps after pooling take vectors of the old width.
     narrow = narrower(encoder, hidden_size)
     return replace(parts, model=narrow, projection=None)
+
+
+def _open_static(model: str) -> Parts:
+    folder = Path(distill_static(model, n_components=None).source.model)
+    parts = load_parts(folder)
+    # The tokenizer's files are needed as long as the model is.
+    weakref.finalize(parts.model, _remove, folder, os.getpid())
+    return parts
+
+
+def _remove(folder: Path, owner: int) -> None:
+    # A child made by fork inherits the duty, but not the folder.
+    if os.getpid() == owner:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -3,6 +3,7 @@
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from torch import nn
 
@@ -10,6 +11,9 @@ from skencoder.checkpoint_files import SentenceSettings
 from skencoder.checkpoints import TransformersEncoder, load_checkpoint, save_checkpoint
 from skencoder.encoder import Encoder, MaskedLM, StaticEncoder
 from skencoder.errors import CheckpointError
+
+if TYPE_CHECKING:
+    from skencoder.training.added import Added
 
 
 @dataclass(frozen=True)
@@ -26,12 +30,15 @@ class Parts:
         How a text becomes a vector.
     projection : nn.Sequential or None
         Linear maps after pooling.
+    added : Added or None, default=None
+        What was learned beside frozen weights; None where all of them were trained, or none.
     """
 
     model: Encoder | MaskedLM | StaticEncoder
     tokenizer_folder: Path
     settings: SentenceSettings
     projection: nn.Sequential | None
+    added: "Added | None" = None
 
     def save(self, folder: Path) -> Path:
         """Write a checkpoint; it appears whole or not at all.

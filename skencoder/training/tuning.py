@@ -6,16 +6,16 @@ from dataclasses import dataclass, replace
 import torch
 
 from skencoder.devices import multiplies_bfloat16
-from skencoder.encoder import Encoder, MaskedLM, Readout, StaticEncoder, projection_widths
+from skencoder.encoder import Encoder, MaskedLM, Readout, projection_widths
 from skencoder.encoding_options import EncodingOptions
 from skencoder.encoding_plan import ModelFacts, plan_encoding
-from skencoder.errors import ParameterError
 from skencoder.tokenization import TextTokenizer
-from skencoder.training.adapters import add_adapters, merge_adapters
+from skencoder.training.adapters import merge_adapters
+from skencoder.training.added import add_to_model, take_added
 from skencoder.training.history import Record
 from skencoder.training.learner import SEEDS, Learner
 from skencoder.training.loop import Training, Watch
-from skencoder.training.options import AdapterOptions, LoopOptions
+from skencoder.training.options import LoopOptions
 from skencoder.training.parts import Parts
 from skencoder.training.resuming import Resuming
 from skencoder.training.source import TextSource
@@ -128,13 +128,18 @@ def tune(
             )
             watch = resuming.watching(watch, tuning.options.save_seconds)
         training.run(watch)
-    for module in (*learner.modules.values(), *task.modules.values()):
-        module.cpu().requires_grad_(False)
+    modules = (*learner.modules.values(), *task.modules.values())
+    for module in modules:
+        module.cpu()
+    adapters = tuning.options.adapters
+    added = None if adapters is None else take_added(learner.model, adapters)
     merge_adapters(learner.encoder)
-    learner.encoder.requires_grad_(False)
+    for module in modules:
+        module.requires_grad_(False)
     if isinstance(learner.encoder, Encoder):
         learner.encoder.gradient_checkpointing = False
-    return replace(parts, model=learner.model, projection=learner.projection), training.records
+    tuned = replace(parts, model=learner.model, projection=learner.projection, added=added)
+    return tuned, training.records
 
 
 def _make_learner(parts: Parts, source: TextSource, tuning: Tuning) -> Learner:
@@ -146,7 +151,8 @@ def _make_learner(parts: Parts, source: TextSource, tuning: Tuning) -> Learner:
     if isinstance(encoder, Encoder):
         encoder.gradient_checkpointing = tuning.options.gradient_checkpointing
     if tuning.options.adapters is not None:
-        _add_adapters(encoder, tuning.options.adapters, tuning.seed)
+        generator = torch.Generator().manual_seed(tuning.seed % SEEDS)
+        add_to_model(model, tuning.options.adapters, generator)
         if projection is not None:
             projection.requires_grad_(False)
     plan = source.plan
@@ -156,18 +162,6 @@ def _make_learner(parts: Parts, source: TextSource, tuning: Tuning) -> Learner:
         readout=Readout(plan.layer, plan.poolings, source.skip),
         truncate_dim=plan.n_features if plan.n_features < plan.full_width else None,
         autocast=_autocasts(tuning.options.precision, tuning.device),
-    )
-
-
-def _add_adapters(encoder: Encoder | StaticEncoder, options: AdapterOptions, seed: int) -> None:
-    if isinstance(encoder, StaticEncoder):
-        raise ParameterError("A static model has no linear maps; lora_rank must be None for it.")
-    add_adapters(
-        encoder,
-        rank=options.rank,
-        alpha=options.alpha,
-        targets=options.targets,
-        generator=torch.Generator().manual_seed(seed % SEEDS),
     )
 
 
