@@ -60,8 +60,8 @@ class Training:
     task: Task
     options: LoopOptions
     seed: int
-    records: list[Record] = field(default_factory=list)
-    best: Best = field(default_factory=Best)
+    records: list[Record] = field(default_factory=list, init=False)
+    best: Best = field(default_factory=Best, init=False)
 
     def __post_init__(self) -> None:
         self.drawing = Drawing(self.task, self.options, self.seed)
