@@ -52,6 +52,21 @@ class Split:
     texts: NDArray[np.object_]
     labels: NDArray[Any]
 
+    def take(self, rows: NDArray[Any]) -> "Split":
+        """Keep some rows.
+
+        Parameters
+        ----------
+        rows : int of shape (n_kept,)
+            Which.
+
+        Returns
+        -------
+        Split
+            These.
+        """
+        return Split(self.texts[rows], self.labels[rows])
+
 
 @dataclass(frozen=True)
 class ClassificationReport:
@@ -101,7 +116,7 @@ def run_classification(
     data = {name: load_splits(data_root, name) for name in SOURCES}
     accuracies = [_measure_zero_shot("SIB-200, English", *data["SIB-200, English"], makers)]
     for name, (train, test) in data.items():
-        drawn = [_draw(train, SHOTS, seed) for seed in range(draws)]
+        drawn = [train.take(draw_rows(train.labels, SHOTS, seed)) for seed in range(draws)]
         for shown, parts in {f"{SHOTS} texts per label": drawn, "all": [train]}.items():
             found = [[_measure(make, part, test) for part in parts] for make in makers]
             counts, ours = found
@@ -204,12 +219,25 @@ def _read(path: Path, label: str) -> Split:
     )
 
 
-def _draw(split: Split, shots: int, seed: int) -> Split:
-    """Take some texts of each label."""
-    order = np.random.default_rng(seed).permutation(len(split.labels))
-    rows = [order[split.labels[order] == label][:shots] for label in np.unique(split.labels)]
-    chosen = np.concatenate(rows)
-    return Split(split.texts[chosen], split.labels[chosen])
+def draw_rows(labels: NDArray[Any], shots: int, seed: int) -> NDArray[np.intp]:
+    """Draw some rows of each label.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (n_texts,)
+        Of all rows.
+    shots : int
+        How many of each; all where there are fewer.
+    seed : int
+        Of the draw.
+
+    Returns
+    -------
+    intp of shape (n_drawn,)
+        Rows, label by label.
+    """
+    order = np.random.default_rng(seed).permutation(len(labels))
+    return np.concatenate([order[labels[order] == label][:shots] for label in np.unique(labels)])
 
 
 def _classifier() -> GridSearchCV:

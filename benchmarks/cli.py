@@ -33,6 +33,12 @@ from .command_search import search_command
 from .command_speed import speed_command
 from .command_stores import stores_command
 from .command_summaries import summaries_command
+from .command_training import (
+    adaptation_command,
+    distillation_command,
+    few_shot_command,
+    pretraining_command,
+)
 from .cyclopts_import import INSTALL, App, CycloptsError, Parameter
 from .exit_codes import DONE, NOTHING, STOPPED
 
@@ -66,6 +72,10 @@ app.command(classification_command, name="classification")
 app.command(intents_command, name="intents")
 app.command(summaries_command, name="summaries")
 app.command(bitext_command, name="bitext")
+app.command(pretraining_command, name="pretraining")
+app.command(adaptation_command, name="adaptation")
+app.command(few_shot_command, name="few-shot")
+app.command(distillation_command, name="distillation")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

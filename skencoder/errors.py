@@ -28,6 +28,10 @@ class CheckpointNotFoundError(CheckpointError, FileNotFoundError):
     """No checkpoint stands behind a name; the message says what was tried."""
 
 
+class HeadNotFoundError(CheckpointError):
+    """A checkpoint has no masked-language-model head, so it cannot guess tokens."""
+
+
 class DataNotFoundError(SkencoderError, FileNotFoundError):
     """The files that a loader reads are not there; the message says what was looked for."""
 
@@ -56,6 +60,10 @@ class NonFiniteScoreError(SkencoderError, ArithmeticError):
     """A language model's score is no finite number; the message names model, text, precision."""
 
 
+class TrainingError(SkencoderError, ValueError):
+    """A model cannot learn from what came; the message says what was expected."""
+
+
 class CheckpointWarning(UserWarning):
     """Files of a checkpoint seem not to belong together."""
 
@@ -74,3 +82,7 @@ class UnknownReplyWarning(UserWarning):
 
 class TokenizerWarning(UserWarning):
     """A faster tokenizer is installed but cannot be used; the message says why."""
+
+
+class TrainingWarning(UserWarning):
+    """A model learns, but not as one would expect; the message says what to do."""

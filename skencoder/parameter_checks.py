@@ -84,5 +84,30 @@ def check_finite(name: str, value: Any) -> float:
     return float(value)
 
 
+def check_above_zero(name: str, value: Any) -> float:
+    """Check a temperature, a rate or a scale.
+
+    Parameters
+    ----------
+    name : str
+        The parameter.
+    value : object
+        What came.
+
+    Returns
+    -------
+    float
+        The same.
+
+    Raises
+    ------
+    ParameterError
+        If it is no number, not finite, or not above 0.
+    """
+    if check_finite(name, value) <= 0:
+        raise ParameterError(f"{name} must be above 0; got {value!r}.")
+    return float(value)
+
+
 def _is_real(value: Any) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool)

@@ -81,6 +81,14 @@ def tiny_bert(tmp_path_factory, embedded_folder):
     return folder
 
 
+@pytest.fixture(scope="session")
+def small_folder(tmp_path_factory):
+    """A small BERT with a tokenizer of its own, its masked-language-model head, random weights."""
+    from tests.training.small import write_small
+
+    return write_small(tmp_path_factory.mktemp("small"))
+
+
 @pytest.fixture
 def tiny_bert_copy(tiny_bert, tmp_path):
     """A copy of the small BERT that a test may damage."""

@@ -15,6 +15,7 @@ from skencoder.checkpoints.fallback import TransformersEncoder
 from skencoder.checkpoints.families import FAMILIES
 from skencoder.checkpoints.family import Family
 from skencoder.checkpoints.save import save_checkpoint
+from skencoder.checkpoints.writable import check_can_be_written, writable_model
 
 __all__ = [
     "FAMILIES",
@@ -24,8 +25,10 @@ __all__ = [
     "ModelPackage",
     "SentenceSettings",
     "TransformersEncoder",
+    "check_can_be_written",
     "load_checkpoint",
     "load_masked_lm",
     "locate_checkpoint",
     "save_checkpoint",
+    "writable_model",
 ]

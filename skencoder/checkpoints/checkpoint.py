@@ -144,9 +144,10 @@ def load_masked_lm(name: str | Path) -> MaskedLM:
     ------
     CheckpointNotFoundError
         If there is no such checkpoint.
+    HeadNotFoundError
+        If it has no such head.
     CheckpointError
-        If it has no such head, or a file is missing, damaged, or asks for something that is not
-        computed here.
+        If a file is missing, damaged, or asks for something that is not computed here.
     """
     folder = read_modules(locate_checkpoint(name)).transformer
     path = folder / "config.json"

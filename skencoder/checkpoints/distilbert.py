@@ -1,10 +1,22 @@
 """DistilBERT (Sanh et al. 2019, arXiv:1910.01108): BERT without segments, half as deep."""
 
+from typing import Any
+
 from skencoder.checkpoints.bert import IGNORED
-from skencoder.checkpoints.family import Family
+from skencoder.checkpoints.family import Family, Fields
+from skencoder.encoder import EncoderConfig
 
 _OURS = "layers.{i}"
 _LAYER = "transformer.layer.{i}"
+
+
+def _read_positions(fields: Fields) -> dict[str, Any]:
+    return {"positions": "sinusoidal" if fields.get("sinusoidal_pos_embds") else "learned"}
+
+
+def _write_positions(config: EncoderConfig) -> dict[str, Any]:
+    return {"sinusoidal_pos_embds": config.positions == "sinusoidal"}
+
 
 DISTILBERT_FAMILY = Family(
     architectures=("DistilBertModel", "DistilBertForMaskedLM"),
@@ -21,9 +33,11 @@ DISTILBERT_FAMILY = Family(
     },
     defaults={"hidden_dropout_prob": 0.1, "attention_probs_dropout_prob": 0.1},
     fixed={"type_vocab_size": 0, "layer_norm_eps": 1e-12},
+    derive=_read_positions,
+    describe=_write_positions,
     renames=(
         ("embeddings.token", "embeddings.word_embeddings"),
-        # Where sinusoidal_pos_embds is true the table holds the sines; it is stored all the same.
+        # The sines are stored too; see constants.py.
         ("embeddings.positions.table", "embeddings.position_embeddings"),
         ("embeddings.norm", "embeddings.LayerNorm"),
         (f"{_OURS}.attention.sublayer.query", f"{_LAYER}.attention.q_lin"),

@@ -10,6 +10,7 @@ from skencoder.checkpoints.electra import ELECTRA_FAMILY
 from skencoder.checkpoints.eurobert import EUROBERT_FAMILY
 from skencoder.checkpoints.family import Family
 from skencoder.checkpoints.gte import GTE_FAMILY
+from skencoder.checkpoints.jina_v3 import JINA_V3_FAMILY
 from skencoder.checkpoints.modernbert import MODERNBERT_FAMILY
 from skencoder.checkpoints.mpnet import MPNET_FAMILY
 from skencoder.checkpoints.nomic_bert import NOMIC_BERT_FAMILY
@@ -32,6 +33,7 @@ FAMILIES: dict[str, Family] = {
     "gte": GTE_FAMILY,
     "new": GTE_FAMILY,
     "eurobert": EUROBERT_FAMILY,
+    "jina_embeddings_v3": JINA_V3_FAMILY,
 }
 # What the authors' own code reads is written as what transformers reads.
 WRITTEN_AS = {"new": "gte"}

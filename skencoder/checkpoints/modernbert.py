@@ -18,11 +18,12 @@ def _read_attention(fields: Fields) -> dict[str, Any]:
     if reach < 1:
         raise ValueError(f"local_attention must be 2 or more; got {fields['local_attention']!r}.")
     windows = tuple(reach if kind == _LOCAL else None for kind in _layer_types(fields))
+    theta = _theta(fields, _GLOBAL, "global_rope_theta", _GLOBAL_THETA)
+    local_theta = _theta(fields, _LOCAL, "local_rope_theta", _LOCAL_THETA)
     return {
         "windows": windows if any(windows) else None,
         "attention_positions": Rotary(
-            theta=_theta(fields, _GLOBAL, "global_rope_theta", _GLOBAL_THETA),
-            local_theta=_theta(fields, _LOCAL, "local_rope_theta", _LOCAL_THETA),
+            theta=theta, local_theta=None if local_theta == theta else local_theta
         ),
     }
 

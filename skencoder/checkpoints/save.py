@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
@@ -18,6 +19,7 @@ from skencoder.checkpoint_files import (
     SentenceSettings,
 )
 from skencoder.checkpoints.checkpoint import read_special_ids
+from skencoder.checkpoints.constants import position_tensors
 from skencoder.checkpoints.dense import DENSE_ACTIVATIONS
 from skencoder.checkpoints.families import FAMILIES, write_config
 from skencoder.checkpoints.family import Family
@@ -152,14 +154,28 @@ def _write_model(folder: Path, model: Encoder | MaskedLM, config: dict[str, Any]
         _write_aliases(tensors, family, model.head_config.tied)
     else:
         tensors = published_tensors(state, family.places(state), "")
-    dtype = str(next(iter(tensors.values())).dtype).removeprefix("torch.")
-    _write_json(folder / "config.json", config | {"dtype": dtype})
+    dtype = next(iter(tensors.values())).dtype
+    tensors |= _constant_tensors(model, family, dtype)
+    _write_json(folder / "config.json", config | {"dtype": str(dtype).removeprefix("torch.")})
     _save_tensors(tensors, folder)
+
+
+def _constant_tensors(
+    model: Encoder | MaskedLM, family: Family, dtype: torch.dtype
+) -> dict[str, Tensor]:
+    if isinstance(model, MaskedLM):
+        found, prefix = position_tensors(model.encoder.config, family, dtype), family.prefixes[0]
+    else:
+        found, prefix = position_tensors(model.config, family, dtype), ""
+    return {prefix + name: tensor for name, tensor in found.items()}
 
 
 def _save_tensors(tensors: dict[str, Tensor], folder: Path) -> None:
     path = folder / WEIGHTS_FILE
-    save_file(tensors, path, metadata={"format": "pt"})
+    try:
+        save_file(tensors, path, metadata={"format": "pt"})
+    except SafetensorError as error:
+        raise OSError(f"{path} could not be written: {error}") from error
     # The library keeps the file to its owner; it may be read by whoever may read its neighbour.
     neighbour = next(file for file in folder.iterdir() if file.suffix == ".json")
     path.chmod(neighbour.stat().st_mode & 0o777)

@@ -7,10 +7,11 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from skencoder.checkpoints.constants import settle_positions
 from skencoder.checkpoints.family import Family, Place
 from skencoder.checkpoints.tensors import is_usable, read_tensors
 from skencoder.encoder import Encoder, EncoderConfig, HeadConfig, MaskedLM
-from skencoder.errors import CheckpointError
+from skencoder.errors import CheckpointError, HeadNotFoundError
 
 
 def load_encoder(folder: Path, config: EncoderConfig, family: Family) -> Encoder:
@@ -35,10 +36,12 @@ def load_encoder(folder: Path, config: EncoderConfig, family: Family) -> Encoder
     CheckpointError
         If a file is missing or damaged, or its keys or shapes do not fit.
     """
+    stored = _read(folder, family)
+    config = settle_positions(config, family, stored.tensors)
     # On the meta device no memory is taken and nothing random is drawn for what gets replaced.
     with torch.device("meta"):
         encoder = Encoder(config)
-    _fill(encoder, family.places(encoder.state_dict()), _read(folder, family), family)
+    _fill(encoder, family.places(encoder.state_dict()), stored, family)
     return encoder.eval().requires_grad_(False)
 
 
@@ -66,9 +69,11 @@ def load_head(folder: Path, config: EncoderConfig, head: HeadConfig, family: Fam
     CheckpointError
         If it has no head, a file is missing or damaged, or its keys or shapes do not fit.
     """
+    stored = _read(folder, family)
+    config = settle_positions(config, family, stored.tensors)
     with torch.device("meta"):
         model = MaskedLM(Encoder(config), head)
-    places, stored = head_places(model, family), _read(folder, family)
+    places = head_places(model, family)
     _check_has_head(places, stored)
     _fill(model, places, stored, family)
     if head.tied:
@@ -80,7 +85,7 @@ def _check_has_head(places: Mapping[str, Place], stored: "_Stored") -> None:
     """Tell a checkpoint without a head from one whose head is damaged."""
     head = sorted(place.name for ours, place in places.items() if ours.startswith("head."))
     if head and not stored.tensors.keys() & {*head}:
-        raise CheckpointError(
+        raise HeadNotFoundError(
             f"{stored.path} has no masked-language-model head (missing: {', '.join(head)}), so it "
             f"cannot guess tokens; sentence encoders are mostly published without. A head of "
             f"random weights would give numbers that mean nothing. Name a checkpoint that was "

@@ -129,8 +129,13 @@ def run_attention(
     float of shape (tokens, heads, head_dim)
         Weighted sums of the values.
     """
+    runs = scope.boundaries.runs
+    # Split once: a slice for each run would each add a gradient as large as the whole.
+    sizes = [run.batch * run.sequence for run in runs]
+    cut = zip(*(part.split(sizes) for part in (query, key, value)), strict=True)
     blocks = [
-        attend_run((query, key, value), run, scope, dropout) for run in scope.boundaries.runs
+        attend_run((q, k, v), run, scope, dropout)
+        for (q, k, v), run in zip(cut, runs, strict=True)
     ]
     return blocks[0] if len(blocks) == 1 else torch.cat(blocks)
 
@@ -142,10 +147,10 @@ def attend_run(
 
     Parameters
     ----------
-    parts : tuple of three float tensors of shape (tokens, heads, head_dim)
-        Query, key and value of all texts.
+    parts : tuple of three float tensors of shape (batch * sequence, heads, head_dim)
+        Their query, key and value.
     run : Run
-        Which texts.
+        How many texts, and how long.
     scope : Scope
         Who sees whom, and the bias.
     dropout : float
@@ -157,10 +162,7 @@ def attend_run(
         Weighted sums of the values.
     """
     # (batch * sequence, heads, head_dim) -> (batch, heads, sequence, head_dim)
-    q, k, v = (
-        part[run.start : run.stop].unflatten(0, (run.batch, run.sequence)).transpose(1, 2)
-        for part in parts
-    )
+    q, k, v = (part.unflatten(0, (run.batch, run.sequence)).transpose(1, 2) for part in parts)
     window = scope.window
     if window is not None and scope.bias is None and run.sequence > LONG_FOR_ITS_WINDOW * window:
         context = _attend_pieces(q, k, v, window, dropout)

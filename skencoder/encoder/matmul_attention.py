@@ -122,7 +122,6 @@ def _attend_fused(
 ) -> None:
     rows = slice(run.start, run.stop)
     query, key, value = (part[rows].to(fused_in) for part in parts)
-    run = Run(0, run.batch, run.sequence)
     context[rows] = attend_run((query, key, value), run, scope, 0.0)
 
 

@@ -115,7 +115,9 @@ class StaticEncoder(nn.Module):
             If another layer is asked for.
         """
         resolve_layer(layer, self.config.num_hidden_layers)
-        return F.embedding(self._rows(input_ids), self.table)
+        # The row of zeros learns nothing: it is no token's, and is not written.
+        rows = self._rows(input_ids)
+        return F.embedding(rows, self.table, padding_idx=self.config.vocab_size)
 
     def trace_packed(
         self,

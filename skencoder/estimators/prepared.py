@@ -97,7 +97,7 @@ class Prepared:
         ParameterError
             If a value does not fit the model.
         """
-        place = _make_cache(cache)
+        place = make_cache(cache)
         return cls(handle, options, _plan(options, handle, place), place, output)
 
     def to_state(self) -> dict[str, Any]:
@@ -226,7 +226,24 @@ def _plan(
     return plan_encoding(options, learn_facts(handle, cache), handle.count_tokens)
 
 
-def _make_cache(cache: Any) -> EmbeddingCache | None:
+def make_cache(cache: Any) -> EmbeddingCache | None:
+    """Give the cache that a user means.
+
+    Parameters
+    ----------
+    cache : EmbeddingCache, str, Path or None
+        As the user gave it.
+
+    Returns
+    -------
+    EmbeddingCache or None
+        None keeps nothing.
+
+    Raises
+    ------
+    ParameterError
+        If it is something else.
+    """
     if cache is None or isinstance(cache, EmbeddingCache):
         return cache
     if isinstance(cache, str) and cache == "session":

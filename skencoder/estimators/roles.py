@@ -219,7 +219,7 @@ def fresh(encoder: Any) -> Any:
     Raises
     ------
     ParameterError
-        If it is no transformer.
+        If it is no transformer, or one that would be trained.
     """
     if encoder is None:
         return EncoderVectorizer()
@@ -232,6 +232,13 @@ def fresh(encoder: Any) -> Any:
         )
     copied = clone(encoder)
     original, inner = first_encoder(encoder), first_encoder(copied)
+    if inner is not None and inner.fine_tune is not None:
+        # Queries and documents would be trained apart.
+        raise ParameterError(
+            f"encoder has fine_tune={type(inner.fine_tune).__name__}(...), but is only used here "
+            f"and not trained. Fit it first, then give EncoderVectorizer(fitted.encoder_), or the "
+            f"folder of fitted.save(...)."
+        )
     if original is not None and inner is not None:
         # What a search varies is served by one pass, so the copy must know of the search.
         inner._varied = original._varied

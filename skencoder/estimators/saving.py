@@ -17,10 +17,12 @@ from skencoder.files import appearing, check_is_new, read_json
 
 if TYPE_CHECKING:
     from skencoder.checkpoints import Checkpoint
+    from skencoder.encoder import Encoder, MaskedLM, StaticEncoder
 
 PARAMETERS_FILE = "skencoder.json"
-# Where a folder lies, where it is computed and what is kept there is said anew by who loads it.
-NOT_SAVED = ("model", "cache", "device")
+# Where a folder lies, where it is computed and what is kept there is said anew by who loads it;
+# what was trained is trained.
+NOT_SAVED = ("model", "cache", "device", "fine_tune", "random_state")
 
 
 def save(folder: str | Path, prepared: Prepared, parameters: Mapping[str, Any]) -> Path:
@@ -122,21 +124,37 @@ def _checkpoint(prepared: Prepared) -> "Checkpoint":
 
 
 def _write_checkpoint(folder: Path, checkpoint: "Checkpoint", prepared: Prepared) -> None:
-    from skencoder.checkpoints import TransformersEncoder, save_checkpoint
+    from skencoder.checkpoints import save_checkpoint
 
-    if isinstance(checkpoint.encoder, TransformersEncoder):
-        raise CheckpointError(
-            f"The architecture {checkpoint.model_type!r} is computed by transformers and cannot "
-            f"be written here; copy its folder {prepared.handle.source.model!r} instead."
-        )
     save_checkpoint(
         folder,
-        checkpoint.encoder,
+        _model(checkpoint, prepared),
         tokenizer_folder=checkpoint.folder,
         settings=_settings(checkpoint.settings, prepared),
         projection=checkpoint.projection,
         model_type=checkpoint.model_type,
     )
+
+
+def _model(checkpoint: "Checkpoint", prepared: Prepared) -> "Encoder | MaskedLM | StaticEncoder":
+    """Take the head that guesses masked tokens along, where there is one."""
+    from skencoder.checkpoints import TransformersEncoder, load_masked_lm
+    from skencoder.encoder import StaticEncoder
+
+    name, encoder = prepared.handle.source.model, checkpoint.encoder
+    if isinstance(encoder, TransformersEncoder):
+        raise CheckpointError(
+            f"The architecture {checkpoint.model_type!r} is computed by transformers and cannot "
+            f"be written here; copy its folder {name!r} instead."
+        )
+    # To weights that were changed since, the published head does not belong.
+    if isinstance(encoder, StaticEncoder) or not prepared.handle.is_reproducible:
+        return encoder
+    try:
+        return load_masked_lm(name)
+    except CheckpointError:
+        # None, or one that is not whole; sentence vectors do without.
+        return encoder
 
 
 def _settings(published: SentenceSettings, prepared: Prepared) -> SentenceSettings:

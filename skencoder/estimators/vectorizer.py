@@ -1,11 +1,12 @@
 """EncoderVectorizer: the scikit-learn face of a `TextEncoder`. What encoding is stands there."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.callback import CallbackSupportMixin, with_callbacks
@@ -16,16 +17,26 @@ from sklearn.utils.validation import check_is_fitted
 from skencoder.encode_once import ModelHandle, Progress, as_handle, colleague, release
 from skencoder.encoding_options import POOLING_CHOICES, EncodingOptions, check_choice
 from skencoder.errors import CheckpointError, ParameterError
-from skencoder.estimators.prepared import Prepared
+from skencoder.estimators.prepared import Prepared, make_cache
 from skencoder.estimators.progress import TICKS, Bar, Ticks
 from skencoder.estimators.saving import load_parameters, save
 from skencoder.estimators.texts import TextReader
+from skencoder.estimators.tuning import (
+    Tuned,
+    Wish,
+    check_objective,
+    draw_seed,
+    is_config,
+    tune_model,
+)
 from skencoder.model_source import name_devices
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from skencoder.cache import EmbeddingCache
+    from skencoder.encoder import EncoderConfig
+    from skencoder.objectives import Objective
     from skencoder.text_encoder import TextEncoder
 
 
@@ -41,8 +52,10 @@ class EncoderVectorizer(
 
     Parameters
     ----------
-    model : str, Path or TextEncoder, default="all-MiniLM-L6-v2"
-        A checkpoint folder, the name of an installed model package, a hub id, or a loaded model.
+    model : str, Path, TextEncoder or EncoderConfig, default="all-MiniLM-L6-v2"
+        A checkpoint folder, the name of an installed model package, a hub id, or a loaded model;
+        or what a new one shall be made of, which ``fine_tune`` trains from scratch, after a
+        tokenizer of at most ``vocab_size`` tokens.
     pooling : str, default="auto"
         From token vectors to a text's vector: "mean", "cls", "max", "last", "weighted_mean",
         "mean_sqrt_len", or several joined by "+", whose vectors are put side by side; auto is
@@ -88,10 +101,15 @@ class EncoderVectorizer(
     cache : str, Path, EmbeddingCache or None, default="session"
         Where vectors are kept for the next time: "session" is temporary and shared with workers, a
         path is a folder that stays, None keeps nothing.
+    fine_tune : objective, default=None
+        What ``fit`` trains the model for, of `skencoder.objectives`; None trains nothing. The
+        model that was given stays as it is.
     output : {"numpy", "torch"}, default="numpy"
         An array, or a tensor on the device.
+    random_state : int, RandomState or None, default=None
+        Of all that training draws: with an int, the same weights every time on one CPU.
     verbose : int, default=0
-        1 shows a progress bar with texts per second and remaining time.
+        1 shows a progress bar with texts per second and remaining time, in training with the loss.
 
     Attributes
     ----------
@@ -101,6 +119,9 @@ class EncoderVectorizer(
         Width of a vector.
     model_fingerprint_ : str
         SHA-256 over the model's configuration, weights, tokenizer and sentence settings.
+    history_ : DataFrame
+        With ``fine_tune``: step, epoch, loss, learning rate, gradient norm, tokens and seconds of
+        each step, and the loss on held-out rows where it was taken.
     n_truncated_ : int
         Texts of the last call that had more tokens than ``max_length``, cut or, with
         ``overflow="chunk"``, read in windows.
@@ -133,7 +154,7 @@ class EncoderVectorizer(
 
     def __init__(
         self,
-        model: "str | Path | TextEncoder" = "all-MiniLM-L6-v2",
+        model: "str | Path | TextEncoder | EncoderConfig" = "all-MiniLM-L6-v2",
         *,
         pooling: str = "auto",
         layer: int = -1,
@@ -153,7 +174,9 @@ class EncoderVectorizer(
         device: str | list[str] = "auto",
         batch_tokens: int | Literal["auto"] = "auto",
         cache: "str | Path | EmbeddingCache | None" = "session",
+        fine_tune: "Objective | None" = None,
         output: str = "numpy",
+        random_state: "int | np.random.RandomState | None" = None,
         verbose: int = 0,
     ) -> None:
         self.model = model
@@ -175,19 +198,21 @@ class EncoderVectorizer(
         self.device = device
         self.batch_tokens = batch_tokens
         self.cache = cache
+        self.fine_tune = fine_tune
         self.output = output
+        self.random_state = random_state
         self.verbose = verbose
 
     @with_callbacks
     def fit(self, X: Any, y: Any = None) -> "EncoderVectorizer":
-        """Check the parameters, the texts and the model's files.
+        """Check the parameters, the texts and the model's files; train where that is asked for.
 
         Parameters
         ----------
         X : iterable of shape (n_texts,)
-            Texts, or what ``input`` says; nothing is learned from them.
+            Texts, or what ``input`` says; only ``fine_tune`` learns from them.
         y : object, optional
-            Ignored.
+            What the objective learns beside the texts: labels, partners, scores. Ignored without.
 
         Returns
         -------
@@ -204,24 +229,26 @@ class EncoderVectorizer(
             If the model is not there or cannot be used.
         DeviceError
             If this machine has no such device.
+        TrainingError
+            If the objective cannot learn from what came.
         """
         context = self._init_callback_context()
         texts = self._make_reader().read(X)
         context.call_on_fit_task_begin(estimator=self, X=texts, y=y)
-        self._fit()
+        self._fit(texts, y)
         context.call_on_fit_task_end(estimator=self, X=texts, y=y)
         return self
 
     @with_callbacks
     def fit_transform(self, X: Any, y: Any = None) -> "NDArray[np.float32] | Tensor":
-        """Check and encode; X is read once, so it may be a generator.
+        """Do what ``fit`` does, and encode; X is read once, so it may be a generator.
 
         Parameters
         ----------
         X : iterable of shape (n_texts,)
             Texts, or what ``input`` says.
         y : object, optional
-            Ignored.
+            What the objective learns beside the texts.
 
         Returns
         -------
@@ -238,11 +265,13 @@ class EncoderVectorizer(
             If the model is not there or cannot be used.
         DeviceError
             If this machine has no such device.
+        TrainingError
+            If the objective cannot learn from what came.
         """
         context = self._init_callback_context(max_subtasks=TICKS)
         texts = self._make_reader().read(X)
         context.call_on_fit_task_begin(estimator=self, X=texts, y=y)
-        self._fit()
+        self._fit(texts, y)
         ticks = Ticks(self, context, Bar(self.verbose))
         vectors = self._encode(texts, ticks)
         if not ticks.total:
@@ -306,7 +335,7 @@ class EncoderVectorizer(
         """
         if self.cache is None:
             raise ParameterError("precompute fills a cache, but cache=None; choose one.")
-        prepared = self._prepare()
+        prepared = self._settle()
         kept = [prepared.changed(layer=layer).plan for layer in layers]
         pooled = [prepared.changed(pooling=pooling).plan for pooling in poolings]
         prepared.encode(
@@ -319,6 +348,9 @@ class EncoderVectorizer(
 
     def save(self, folder: str | Path) -> Path:
         """Write a folder that needs nothing else: weights, tokenizer, parameters, model card.
+
+        Of a model that was trained, the trained weights; how they were trained is not kept. A head
+        that guesses masked tokens is kept, so that `PseudoPerplexityScorer` reads the folder too.
 
         Parameters
         ----------
@@ -339,7 +371,7 @@ class EncoderVectorizer(
         OSError
             If the disk is full or the folder cannot be written.
         """
-        return save(folder, self._prepare(), self.get_params(deep=False))
+        return save(folder, self._settle(), self.get_params(deep=False))
 
     @classmethod
     def load(cls, folder: str | Path, **parameters: Any) -> "EncoderVectorizer":
@@ -410,7 +442,10 @@ class EncoderVectorizer(
     def encoder_(self) -> "TextEncoder":
         """The model, loaded when it is first asked for."""
         check_is_fitted(self, "n_features_out_")
-        return self._prepared.handle.load(self._prepared.cache)
+        model = self._prepared.handle.load(self._prepared.cache)
+        if hasattr(self, "_tuned"):
+            self._tuned.keep_for(model)
+        return model
 
     @property
     def model_fingerprint_(self) -> str:
@@ -422,17 +457,42 @@ class EncoderVectorizer(
     def _n_features_out(self) -> int:
         return self.n_features_out_
 
-    def _fit(self) -> None:
-        prepared, reader = self._prepare(), self._make_reader()
+    def _fit(self, texts: list[str], y: Any) -> None:
+        reader = self._make_reader()
+        check_choice("output", self.output, ("numpy", "torch"))
+        options, cache = self._make_options(), make_cache(self.cache)
+        tuned = None if self.fine_tune is None else self._train(texts, y, options)
+        handle = self._find_model() if tuned is None else tuned.handle
+        prepared = Prepared.make(handle, options, cache, self.output)
+        # Only now: after an error the estimator is what it was before.
+        self._keep(tuned)
         self.n_features_out_ = prepared.plan.n_features
         self.n_truncated_ = 0
         self._prepared = prepared
         self._reader = reader
 
-    def _prepare(self) -> Prepared:
+    def _keep(self, tuned: Tuned | None) -> None:
+        """Take what was learned in place of what was learned before."""
+        if tuned is not None:
+            self.history_, self._tuned = tuned.history, tuned.folder
+        elif hasattr(self, "_tuned"):
+            del self.history_, self._tuned
+
+    def _settle(self) -> Prepared:
+        """Give model and options without training: what was trained, or what is as published."""
+        if self.fine_tune is not None:
+            check_is_fitted(self, "n_features_out_")
+            return self._prepared
         check_choice("output", self.output, ("numpy", "torch"))
-        options = self._make_options()
-        return Prepared.make(self._find_model(), options, self.cache, self.output)
+        return Prepared.make(self._find_model(), self._make_options(), self.cache, self.output)
+
+    def _train(self, texts: Sequence[str], y: Any, options: EncodingOptions) -> Tuned:
+        wish = Wish(
+            options, self.precision, name_devices(self.device), draw_seed(self.random_state)
+        )
+        objective = check_objective(self.fine_tune)
+        model = self.model if is_config(self.model) else self._find_model()
+        return tune_model(model, objective, texts, y, wish, self.verbose)
 
     def _make_options(self) -> EncodingOptions:
         return EncodingOptions(
@@ -466,9 +526,12 @@ class EncoderVectorizer(
             return ModelHandle.find(self.model, precision=self.precision, device=device)
         handle = as_handle(self.model)
         if handle is None:
+            hint = " A configuration is trained from scratch by fine_tune, which is None." * (
+                is_config(self.model)
+            )
             raise ParameterError(
                 f"model must be a checkpoint's name or folder, or a TextEncoder; got a "
-                f"{type(self.model).__name__}."
+                f"{type(self.model).__name__}.{hint}"
             )
         return handle.asked_for(precision=self.precision, device=device)
 
@@ -484,6 +547,9 @@ class EncoderVectorizer(
         state.pop("_varied", None)
         if "_prepared" in state:
             state["_prepared"] = self._prepared.to_state()
+        if "history_" in state:
+            # Plain lists, which every format can hold.
+            state["history_"] = self.history_.to_dict("list")
         # A worker that finds every vector in the cache does not load the model.
         state["model"] = as_handle(self.model) or self.model
         if self.cache is not None:
@@ -494,7 +560,13 @@ class EncoderVectorizer(
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         if "_prepared" in state:
-            state = state | {"_prepared": Prepared.from_state(state["_prepared"])}
+            prepared = state["_prepared"]
+            if "_tuned" in state:
+                # It lies elsewhere now, and what was multiplied anew may differ in a last bit.
+                prepared = prepared | {"source": state["_tuned"].describe(prepared["source"])}
+            state = state | {"_prepared": Prepared.from_state(prepared)}
+        if "history_" in state:
+            state = state | {"history_": pd.DataFrame(state["history_"])}
         super().__setstate__(state)
 
     def __sklearn_tags__(self) -> Tags:

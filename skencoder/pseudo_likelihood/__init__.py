@@ -10,6 +10,7 @@ from skencoder.pseudo_likelihood.loading import (
     load_for_scoring,
     resolve_device,
 )
+from skencoder.pseudo_likelihood.mask_token import find_mask_id
 from skencoder.pseudo_likelihood.masking import MASKINGS
 from skencoder.pseudo_likelihood.options import METHODS, ScoringOptions, ScoringPlan
 from skencoder.pseudo_likelihood.progress import Progress
@@ -38,6 +39,7 @@ __all__ = [
     "check_masked",
     "count_bytes",
     "count_words",
+    "find_mask_id",
     "load_for_scoring",
     "plan_scoring_windows",
     "refuse_score",

@@ -49,9 +49,23 @@ class TokenizedTexts:
         TokenizedTexts
             One entry per row.
         """
+        return TokenizedTexts(self.input_ids[self.places_of(rows)], offsets_of(self.lengths[rows]))
+
+    def places_of(self, rows: Index) -> Index:
+        """Say where the tokens of some texts stand.
+
+        Parameters
+        ----------
+        rows : int64 of shape (n_taken,)
+            Which texts; one may be asked for several times.
+
+        Returns
+        -------
+        int64 of shape (tokens,)
+            Places in ``input_ids``, text by text in the order asked for.
+        """
         starts = self.offsets[rows]
-        lengths = self.offsets[rows + 1] - starts
-        return TokenizedTexts(self.input_ids[spans(starts, lengths)], offsets_of(lengths))
+        return spans(starts, self.offsets[rows + 1] - starts)
 
 
 def offsets_of(lengths: Index) -> Index:

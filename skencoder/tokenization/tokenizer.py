@@ -14,7 +14,7 @@ from skencoder.text_checks import check_texts
 from skencoder.tokenization.flat import Ids, Index, TokenizedTexts, end_to_end, offsets_of, spans
 from skencoder.tokenization.reader import open_reader
 from skencoder.tokenization.windows import Windows
-from skencoder.tokenization.worded import WordedTexts, read_words
+from skencoder.tokenization.worded import WordedTexts, read_words, special_ids
 from skencoder.tokenizer_files import PythonTokenizer, lowercase_first, open_tokenizer
 
 # How published vocabularies write padding.
@@ -192,6 +192,21 @@ class TextTokenizer:
         """
         names = self._tokenizer.get_vocab(with_added_tokens=True)
         return {id_: token for token, id_ in names.items()}
+
+    def special_ids(self) -> set[int]:
+        """List the ids of special tokens, the one for unknown pieces left out.
+
+        Returns
+        -------
+        set of int
+            Of tokens that stand for no text.
+
+        Raises
+        ------
+        CheckpointError
+            If the tokenizer does not tell.
+        """
+        return special_ids(self._with_places())
 
     def _with_places(self) -> Tokenizer:
         if not isinstance(self._tokenizer, Tokenizer):

@@ -69,6 +69,16 @@ CASES = {
             "tie_word_embeddings": True,
         },
     ),
+    "jina_embeddings_v3": ("JinaEmbeddingsV3", {**SIZES}),
+    "jina_embeddings_v3-scaled": (
+        "JinaEmbeddingsV3",
+        {
+            **SIZES,
+            "type_vocab_size": 2,
+            "hidden_act": "relu",
+            "rope_parameters": {"rope_type": "linear", "factor": 2.5, "rope_theta": 500.0},
+        },
+    ),
 }
 
 

@@ -1,11 +1,16 @@
 """EncoderVectorizer passes the suite for text estimators, with its cache and without.
 
-EncoderRetriever passes what is not about vectors as output.
+EncoderRetriever passes what is not about vectors as output, EncoderClassifier and EncoderRegressor
+what is not about transformers; scikit-learn's own checks of both that need no numbers as input.
 """
 
-import pytest
+from collections.abc import Sized
 
-from skencoder import EncoderRetriever, EncoderVectorizer
+import numpy as np
+import pytest
+from sklearn.utils import estimator_checks
+
+from skencoder import EncoderClassifier, EncoderRegressor, EncoderRetriever, EncoderVectorizer
 from skencoder.testing import parametrize_with_text_checks
 from skencoder.testing.case import Case
 from skencoder.testing.parameters import (
@@ -14,6 +19,7 @@ from skencoder.testing.parameters import (
 )
 from skencoder.testing.runner import CHECKS
 from tests.estimators.planted import hash_letters
+from tests.estimators.small_models import quick, write_small_model
 
 # With a cache these would compare a vector with itself.
 WITHOUT_CACHE = [
@@ -75,3 +81,85 @@ REASONS = {
 )
 def test_conventions_of_the_retriever(estimator, check):
     check(estimator)
+
+
+def rows_of(X):
+    return X if isinstance(X, Sized) or isinstance(X, str) else list(X)
+
+
+class Deciding(EncoderClassifier):
+    """A classifier with the methods that the suite asks for: its logits are the vectors."""
+
+    def fit(self, X, y=None):
+        X = rows_of(X)
+        return super().fit(X, np.arange(len(X)) % 3)
+
+    def transform(self, X):
+        return self.decision_function(X)
+
+    def fit_transform(self, X, y=None):
+        X = rows_of(X)
+        return self.fit(X, y).transform(X)
+
+
+class Estimating(EncoderRegressor):
+    """The same of a regressor with two targets."""
+
+    def fit(self, X, y=None):
+        X = rows_of(X)
+        return super().fit(X, np.stack([np.arange(len(X)), np.arange(len(X)) % 3], axis=1))
+
+    def transform(self, X):
+        return self.predict(X)
+
+    def fit_transform(self, X, y=None):
+        X = rows_of(X)
+        return self.fit(X, y).transform(X)
+
+
+# Parameters, clones, fits, input, refusals, and that other texts of a batch change nothing.
+ABOUT_PREDICTORS = [check for check in CHECKS.values() if check.item in (1, 2, 3, 6, 7)]
+BOTH = [EncoderClassifier, EncoderRegressor]
+
+
+@pytest.fixture(scope="module")
+def small_model(tmp_path_factory):
+    return write_small_model(tmp_path_factory.mktemp("small") / "model")
+
+
+def make_case(kind, model):
+    training = quick(max_steps=1, batch_size=None)
+    estimator = kind(str(model), training=training, precision="float32", random_state=0)
+    return Case(estimator, alternatives={"pooling": "max"})
+
+
+@pytest.mark.parametrize("check", ABOUT_PREDICTORS, ids=lambda check: check.name)
+def test_conventions_of_the_classifier(check, small_model):
+    check.function(make_case(Deciding, small_model))
+
+
+@pytest.mark.parametrize(
+    "check", [c for c in ABOUT_PREDICTORS if c.item <= 2], ids=lambda check: check.name
+)
+def test_conventions_of_the_regressor(check, small_model):
+    check.function(make_case(Estimating, small_model))
+
+
+@pytest.mark.parametrize("kind", BOTH)
+@pytest.mark.parametrize(
+    "name",
+    [
+        "check_do_not_raise_errors_in_init_or_set_params",
+        "check_estimator_cloneable",
+        "check_estimator_repr",
+        "check_estimator_tags_renamed",
+        "check_get_params_invariance",
+        "check_mixin_order",
+        "check_no_attributes_set_in_init",
+        "check_parameters_default_constructible",
+        "check_set_params",
+        "check_valid_tag_types",
+    ],
+)
+def test_scikit_learn_s_own_checks_of_predictors(kind, name):
+    getattr(estimator_checks, name)(kind.__name__, kind())

@@ -43,7 +43,9 @@ PARAMETERS = {
     "device": "auto",
     "batch_tokens": "auto",
     "cache": "session",
+    "fine_tune": None,
     "output": "numpy",
+    "random_state": None,
     "verbose": 0,
 }
 

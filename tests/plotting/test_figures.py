@@ -6,12 +6,18 @@ from io import BytesIO
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 
 from skencoder.errors import MissingExtraError
-from skencoder.plotting import EmbeddingDisplay, NeighborsDisplay, SimilarityDisplay
+from skencoder.plotting import (
+    EmbeddingDisplay,
+    NeighborsDisplay,
+    SimilarityDisplay,
+    TrainingCurveDisplay,
+)
 from skencoder.plotting.shown_texts import shorten_text
 
 REPOSITORY = Path(__file__).parents[2]
@@ -21,6 +27,8 @@ def make_all(ax=None):
     yield EmbeddingDisplay.from_embeddings(np.eye(4), list("aabb"), ax=ax)
     yield SimilarityDisplay.from_similarities(np.eye(2), row_texts=["a", "b"], ax=ax)
     yield NeighborsDisplay.from_neighbors("a", texts=["b"], similarities=[0.5], ax=ax)
+    history = pd.DataFrame({"step": [1, 2, 3], "loss": [3.0, 1.0, 2.0]})
+    yield TrainingCurveDisplay(history).plot(ax=ax)
 
 
 def run(code):

@@ -1,0 +1,76 @@
+"""What tells one training from another: a state in a folder is resumed only by its own."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import joblib
+import numpy as np
+
+from skencoder.encoding_options import EncodingOptions
+
+if TYPE_CHECKING:
+    from skencoder.objectives import Objective
+
+# Where the state is kept, how often, how a step is divided and what is shown changes nothing that
+# is learned.
+NOT_ITS_COURSE = ("folder", "save_seconds", "batch_tokens", "verbose")
+
+
+def identify_training(
+    fingerprint: str,
+    objective: "Objective",
+    options: EncodingOptions,
+    data: tuple[Sequence[str], Any],
+    seed: int,
+) -> str:
+    """Name a training by all that decides its course.
+
+    Parameters
+    ----------
+    fingerprint : str
+        Of the model it begins as.
+    objective : Objective
+        With its parameters.
+    options : EncodingOptions
+        How texts are read.
+    data : tuple of list of str and object
+        The texts, and what belongs to them.
+    seed : int
+        Of all that is drawn.
+
+    Returns
+    -------
+    str
+        The same for the same training, in any process.
+    """
+    parameters = {
+        name: repr(value)
+        for name, value in objective.get_params(deep=True).items()  # type: ignore[attr-defined]
+        if not hasattr(value, "get_params")
+    }
+    course = [type(objective).__name__, _course(parameters), _course(asdict(options))]
+    texts, y = data
+    return str(joblib.hash([fingerprint, course, list(texts), _plain_rows(y), seed]))
+
+
+def _course(settings: dict[str, Any]) -> list[tuple[str, Any]]:
+    return sorted(
+        (name, value)
+        for name, value in settings.items()
+        if name.split("__")[-1] not in NOT_ITS_COURSE
+    )
+
+
+def _plain_rows(y: Any) -> Any:
+    """Write y in one way, whatever it is kept in: the same rows are the same training."""
+    from skencoder.objectives.rows import as_rows
+
+    rows = as_rows(y)
+    return y if rows is None else [_plain(row) for row in rows]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    return list(value) if isinstance(value, tuple) else value

@@ -1,0 +1,176 @@
+"""Distillation: a smaller model that gives a larger one's vectors."""
+
+from pathlib import Path
+from typing import ClassVar, Literal
+
+import numpy as np
+from torch import Tensor
+
+from skencoder.encoding_options import EncodingOptions
+from skencoder.errors import ParameterError
+from skencoder.objectives.answers import check_different
+from skencoder.objectives.models import open_student
+from skencoder.objectives.trained import TrainedObjective
+from skencoder.objectives.training import Defaults, Training
+from skencoder.parameter_checks import check_above_zero
+from skencoder.text_encoder import TextEncoder
+from skencoder.tokenization import Index
+from skencoder.training.lesson import Lesson
+from skencoder.training.losses import similarity_matrix_loss, vector_loss
+from skencoder.training.parts import Parts
+from skencoder.training.tasks import EmbeddingTask, on_device
+
+
+class Distillation(TrainedObjective):
+    """Learn a larger model's vectors of texts: most of its quality at more speed.
+
+    Parameters
+    ----------
+    teacher : str or Path, default=None
+        Whose vectors are learned; None is the model that the student is made of.
+    num_hidden_layers : int, default=None
+        Layers that the student keeps, spread evenly; None keeps all.
+    hidden_size : int, default=None
+        Dimensions that the student keeps; None keeps all.
+    static : bool, default=False
+        Whether the student is a table of token vectors, which has no layers at all.
+    loss : {"auto", "vectors", "similarities"}, default="auto"
+        Whether the teacher's vectors are learned, or which texts of a batch are near which, for
+        students of another width; auto takes vectors where the widths agree.
+    temperature : float, default=0.05
+        Of "similarities": the smaller, the more only the nearest texts count.
+    training : Training, default=None
+        How it is trained; None is 3 epochs in batches of 64.
+
+    References
+    ----------
+    .. [1] Reimers & Gurevych (2020), Making Monolingual Sentence Embeddings Multilingual using
+       Knowledge Distillation, arXiv:2004.09813.
+    .. [2] Sanh et al. (2019), DistilBERT, arXiv:1910.01108.
+    """
+
+    DEFAULTS: ClassVar[Defaults] = Defaults(epochs=3, batch_size=64, learning_rate=1e-4)
+
+    def __init__(
+        self,
+        *,
+        teacher: str | Path | None = None,
+        num_hidden_layers: int | None = None,
+        hidden_size: int | None = None,
+        static: bool = False,
+        loss: Literal["auto", "vectors", "similarities"] = "auto",
+        temperature: float = 0.05,
+        training: Training | None = None,
+    ) -> None:
+        self.teacher = teacher
+        self.num_hidden_layers = num_hidden_layers
+        self.hidden_size = hidden_size
+        self.static = static
+        self.loss = loss
+        self.temperature = temperature
+        self.training = training
+
+    def open_model(self, model: str, seed: int) -> Parts:
+        """Give the student, before it has learned anything.
+
+        Parameters
+        ----------
+        model : str
+            Name or folder of the model it is made of.
+        seed : int
+            Of weights that are new; there are none.
+
+        Returns
+        -------
+        Parts
+            Float32, on the CPU.
+
+        Raises
+        ------
+        CheckpointError
+            If the model cannot be made smaller in this way.
+        ParameterError
+            If a size does not fit the model, a static student is given sizes, or the student would
+            be its own teacher.
+        """
+        smaller = self.static or (self.num_hidden_layers, self.hidden_size) != (None, None)
+        if self.teacher is None and not smaller:
+            raise ParameterError(
+                "The student would be its own teacher: choose num_hidden_layers, hidden_size or "
+                "static=True, or name a teacher."
+            )
+        if self.static and (self.num_hidden_layers is not None or self.hidden_size is not None):
+            raise ParameterError(
+                "A static student has no layers and the width of its table; leave "
+                "num_hidden_layers and hidden_size at None."
+            )
+        return open_student(
+            model,
+            num_hidden_layers=self.num_hidden_layers,
+            hidden_size=self.hidden_size,
+            static=self.static,
+        )
+
+    def make_task(self, lesson: Lesson) -> EmbeddingTask:
+        """Make a task of texts and the teacher's vectors of them.
+
+        Parameters
+        ----------
+        lesson : Lesson
+            Texts; what stands beside them is not looked at.
+
+        Returns
+        -------
+        EmbeddingTask
+            Each row a text.
+
+        Raises
+        ------
+        ParameterError
+            If a parameter cannot be used, or the loss needs vectors of one width and they are
+            not.
+        TrainingError
+            If all texts are the same.
+        """
+        check_above_zero("temperature", self.temperature)
+        self._check_loss()
+        check_different(lesson.texts)
+        wanted = self._teach(lesson)
+        compare = self._choose_loss(lesson.source.plan.n_features, wanted.shape[1])
+
+        def loss(vectors: Tensor, rows: Index) -> Tensor:
+            teacher = on_device(wanted[rows], vectors)
+            if compare == "vectors" and vectors.shape[2] == teacher.shape[1]:
+                # Of unit length, as the teacher's are: only directions are compared.
+                return vector_loss(_unit(vectors[0]), _unit(teacher)) * teacher.shape[1]
+            return similarity_matrix_loss(vectors[0], teacher, temperature=self.temperature)
+
+        return EmbeddingTask(
+            lesson.source.read(lesson.texts), np.arange(len(lesson.texts))[None], loss
+        )
+
+    def _teach(self, lesson: Lesson) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+        plan = lesson.source.plan
+        teacher = TextEncoder.load(self.teacher or lesson.model)
+        options = EncodingOptions(max_length=None, overflow="truncate", prompt=plan.prompt or None)
+        return teacher.encode(lesson.texts, options).vectors.numpy()
+
+    def _check_loss(self) -> None:
+        if self.loss not in ("auto", "vectors", "similarities"):
+            raise ParameterError(
+                f"loss must be 'auto', 'vectors' or 'similarities'; got {self.loss!r}."
+            )
+
+    def _choose_loss(self, student: int, teacher: int) -> str:
+        if self.loss == "vectors" and student != teacher:
+            raise ParameterError(
+                f"loss='vectors' needs vectors of one width; the student has {student} "
+                f"dimensions, the teacher {teacher}. loss='similarities' compares any."
+            )
+        fits = "vectors" if student == teacher else "similarities"
+        return fits if self.loss == "auto" else self.loss
+
+
+def _unit(vectors: Tensor) -> Tensor:
+    norms: Tensor = vectors.norm(dim=1, keepdim=True)
+    return vectors / norms.clamp(min=1e-12)

@@ -1,0 +1,76 @@
+"""SimCSE: two views of each text, against the other texts of a batch."""
+
+from typing import ClassVar
+
+import numpy as np
+from torch import Tensor
+
+from skencoder.objectives.answers import check_different
+from skencoder.objectives.equality import equal_texts, same_groups
+from skencoder.objectives.models import open_as_it_is
+from skencoder.objectives.trained import TrainedObjective
+from skencoder.objectives.training import Defaults, Training
+from skencoder.parameter_checks import check_above_zero
+from skencoder.tokenization import Index
+from skencoder.training.lesson import Lesson
+from skencoder.training.losses import ranking_loss
+from skencoder.training.tasks import EmbeddingTask
+
+
+class SimCSE(TrainedObjective):
+    """Learn from texts alone: two views of a text, by dropout, against the other texts of a batch.
+
+    Parameters
+    ----------
+    temperature : float, default=0.05
+        The smaller, the more the nearest wrong texts count.
+    training : Training, default=None
+        How it is trained; None is one epoch in batches of 64.
+
+    References
+    ----------
+    .. [1] Gao, Yao & Chen (2021), SimCSE, arXiv:2104.08821.
+    """
+
+    open_model = staticmethod(open_as_it_is)
+    DEFAULTS: ClassVar[Defaults] = Defaults(epochs=1, batch_size=64, learning_rate=1e-5)
+
+    def __init__(self, *, temperature: float = 0.05, training: Training | None = None) -> None:
+        self.temperature = temperature
+        self.training = training
+
+    def make_task(self, lesson: Lesson) -> EmbeddingTask:
+        """Make a task of texts.
+
+        Parameters
+        ----------
+        lesson : Lesson
+            Texts; what stands beside them is not looked at.
+
+        Returns
+        -------
+        EmbeddingTask
+            Each row a text, twice.
+
+        Raises
+        ------
+        ParameterError
+            If a parameter cannot be used.
+        TrainingError
+            If all texts are the same.
+        """
+        check_above_zero("temperature", self.temperature)
+        check_different(lesson.texts)
+        rows = np.arange(len(lesson.texts))
+        groups = equal_texts(lesson.texts)
+
+        def loss(vectors: Tensor, rows: Index) -> Tensor:
+            first, second = vectors
+            return ranking_loss(
+                first,
+                second,
+                temperature=self.temperature,
+                ignored=same_groups(groups[rows], groups[rows], vectors),
+            )
+
+        return EmbeddingTask(lesson.source.read(lesson.texts), np.stack([rows, rows]), loss)

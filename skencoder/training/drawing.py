@@ -1,0 +1,103 @@
+"""What chance decides in a training: held-out rows, the order of the others, a step's seed.
+
+All of it follows from the seed and from what it is drawn for, not from what was drawn before.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from skencoder.errors import TrainingError
+from skencoder.tokenization import Index
+from skencoder.training.batches import cut_rows
+from skencoder.training.options import LoopOptions
+from skencoder.training.tasks import Step, Task
+
+# What is drawn for what.
+HELD_OUT, ORDER, STEP = range(3)
+
+
+@dataclass
+class Drawing:
+    """The rows of a training, and which of them each step looks at.
+
+    Parameters
+    ----------
+    task : Task
+        What has the rows.
+    options : LoopOptions
+        Sizes.
+    seed : int
+        Of all that is drawn.
+
+    Attributes
+    ----------
+    rows, held_out : int64 of shape (n_rows,)
+        To learn from, and to watch the loss; a row stands in one of them.
+    per_epoch : int
+        Steps of one pass over the rows.
+
+    Raises
+    ------
+    TrainingError
+        If none is left to learn from.
+    """
+
+    task: Task
+    options: LoopOptions
+    seed: int
+    _epoch: tuple[int, list[Index]] = field(default=(-1, []), init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        n_rows, share = self.task.n_rows, self.options.validation_share
+        order = self._rng(HELD_OUT).permutation(n_rows)
+        held = max(1, round(share * n_rows)) if share else 0
+        if held >= n_rows:
+            raise TrainingError(
+                f"validation_share={share} of {n_rows} rows leaves none to learn from; give more "
+                f"texts, or validation_share=0."
+            )
+        self.rows, self.held_out = np.sort(order[held:]), np.sort(order[:held])
+        self.per_epoch = len(self._batches(0))
+
+    def step(self, number: int) -> Step:
+        """Say what a step looks at.
+
+        Parameters
+        ----------
+        number : int
+            Which, counted from 0.
+
+        Returns
+        -------
+        Step
+            Rows and seed.
+        """
+        epoch, place = divmod(number, self.per_epoch)
+        return self._ask(self._batches(epoch)[place], STEP, number)
+
+    def validation(self) -> list[Step]:
+        """Say what is looked at to watch the loss: the same each time.
+
+        Returns
+        -------
+        list of Step
+            Each held-out row stands in one of them.
+        """
+        pieces = cut_rows(self.held_out, self.options.batch_size)
+        return [self._ask(piece, HELD_OUT, number) for number, piece in enumerate(pieces)]
+
+    def _rng(self, *what: int) -> np.random.Generator:
+        return np.random.default_rng([self.seed, *what])
+
+    def _batches(self, epoch: int) -> list[Index]:
+        # Each step asks for its epoch's, and drawing them takes as long as there are rows.
+        if self._epoch[0] != epoch:
+            rng = self._rng(ORDER, epoch)
+            self._epoch = (epoch, self.task.batches(self.rows, self.options.batch_size, rng))
+        return self._epoch[1]
+
+    def _ask(self, rows: Index, *what: int) -> Step:
+        # Apart from each other far enough that a step's passes can be numbered.
+        seed = int(self._rng(*what).integers(2**62))
+        return Step(rows, seed, self.options.batch_tokens)

@@ -1,0 +1,35 @@
+"""A new head that guesses masked tokens, on an encoder that was published without one."""
+
+import torch
+
+from skencoder.checkpoints.writable import check_can_be_written, writable_model
+from skencoder.encoder import Encoder, MaskedLM
+
+
+def add_head(encoder: Encoder, *, generator: torch.Generator) -> MaskedLM:
+    """Put a new head on an encoder.
+
+    Parameters
+    ----------
+    encoder : Encoder
+        Its weights stay; its token embeddings become the decoder's.
+    generator : torch.Generator
+        One number is drawn from it, the seed of the weights; torch's own state stays as it is.
+
+    Returns
+    -------
+    MaskedLM
+        On the CPU; `skencoder.checkpoints.save_checkpoint` can write it.
+
+    Raises
+    ------
+    CheckpointError
+        If no published family has such an encoder with a head.
+    """
+    config, head = writable_model(encoder.config)
+    if config != encoder.config:
+        check_can_be_written(encoder.config, head)
+    drawn = torch.randint(2**63 - 1, (), generator=generator, device=generator.device)
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(int(drawn))
+        return MaskedLM(encoder, head)

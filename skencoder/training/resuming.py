@@ -1,0 +1,145 @@
+"""Going on with a training that was interrupted: what is kept, and when."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+
+from skencoder.errors import CheckpointError
+from skencoder.training.history import Record
+from skencoder.training.loop import Training, Watch
+from skencoder.training.state_files import load_state, only_writer, save_state
+from skencoder.training.state_parts import flatten_optimizer, restore_optimizer
+
+
+@dataclass
+class Resuming:
+    """A training and the folder that its state is kept in.
+
+    Parameters
+    ----------
+    folder : Path
+        Where.
+    identity : str
+        Names model, data and parameters.
+    training : Training
+        What is kept.
+    """
+
+    folder: Path
+    identity: str
+    training: Training
+
+    @classmethod
+    @contextmanager
+    def open(cls, folder: Path, identity: str, training: Training) -> "Iterator[Resuming]":
+        """Go on from the state in a folder, if there is one, and keep others out meanwhile.
+
+        Whatever ends the training, its last whole step is kept. Where it ends in the moment in
+        which weights are changed, the state that was saved last stays.
+
+        Parameters
+        ----------
+        folder : Path
+            Where the state is kept.
+        identity : str
+            Names model, data and parameters.
+        training : Training
+            Not begun; set to where it had come.
+
+        Yields
+        ------
+        Resuming
+            To be told of each step.
+
+        Raises
+        ------
+        CheckpointError
+            If the state is of another training, is damaged, or another process writes there.
+        OSError
+            If the folder cannot be written.
+        """
+        with only_writer(folder) as place:
+            resuming = cls(place, identity, training)
+            resuming._restore()
+            begun_with = len(training.records)
+            try:
+                yield resuming
+            finally:
+                if training.is_whole and len(training.records) > begun_with:
+                    resuming.save()
+
+    def watching(self, watch: Watch, seconds: float) -> Watch:
+        """Save now and then beside what else is told of each step.
+
+        Parameters
+        ----------
+        watch : callable
+            Told of each step too.
+        seconds : float
+            Time between two states.
+
+        Returns
+        -------
+        callable
+            For the loop.
+        """
+        last = time.monotonic()
+
+        def told(record: Record, total: int) -> None:
+            nonlocal last
+            if time.monotonic() - last >= seconds:
+                self.save()
+                last = time.monotonic()
+            watch(record, total)
+
+        return told
+
+    def save(self) -> None:
+        """Write the state as it is after the last step.
+
+        Raises
+        ------
+        OSError
+            If it cannot be written; the state before it is intact.
+        """
+        training = self.training
+        tensors, optimizer = flatten_optimizer(training.optimizer, training.parameters.items())
+        tensors |= {f"weights/{name}": p for name, p in training.parameters.items()}
+        tensors |= {f"best/{name}": value for name, value in training.best.weights.items()}
+        facts = {
+            "identity": self.identity,
+            "records": [asdict(record) for record in training.records],
+            "best": {"loss": training.best.loss, "age": training.best.age},
+            "optimizer": optimizer,
+        }
+        save_state(self.folder, tensors=tensors, facts=facts)
+
+    @torch.no_grad()
+    def _restore(self) -> None:
+        state = load_state(self.folder)
+        if state is None:
+            return
+        tensors, facts = state
+        if facts["identity"] != self.identity:
+            raise CheckpointError(
+                f"{self.folder} holds the state of a training with another model, other texts or "
+                f"other parameters, {len(facts['records'])} steps far. Give this one a folder of "
+                f"its own, or delete that state."
+            )
+        training = self.training
+        for name, parameter in training.parameters.items():
+            parameter.copy_(tensors[f"weights/{name}"])
+        restore_optimizer(
+            training.optimizer, training.parameters.items(), tensors, facts["optimizer"]
+        )
+        training.records = [Record(**record) for record in facts["records"]]
+        training.best.loss, training.best.age = facts["best"]["loss"], facts["best"]["age"]
+        training.best.weights = {
+            name.removeprefix("best/"): value
+            for name, value in tensors.items()
+            if name.startswith("best/")
+        }
