@@ -7,8 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from skencoder import PseudoPerplexityScorer
-from skencoder.tokenization import TextTokenizer
+from skencoder import PseudoPerplexityScorer, TextEncoder
 
 from .intervals import mean_interval
 
@@ -113,7 +112,7 @@ def guess_by_frequency(folder: Path, read: Sequence[str], tokens: Sequence[str])
     float64 of shape (n,)
         Surprise of each, in nats.
     """
-    tokenizer = TextTokenizer.load(folder)
+    tokenizer = TextEncoder.load(folder, precision="float32", device="cpu").tokenizer
     counts = np.bincount(
         tokenizer.read_words(list(read)).tokens.input_ids, minlength=tokenizer.vocab_size
     )

@@ -19,7 +19,7 @@ from sklearn.frozen import FrozenEstimator
 
 from skencoder import EncoderRetriever, EncoderVectorizer
 from skencoder.errors import OverlongTextWarning
-from skencoder.indexes.registry import check_index_name
+from skencoder.indexes import check_index_name
 
 from .mteb_model import MTEBModel
 from .prompts import choose_prompt, find_encoder

@@ -3,6 +3,7 @@
 import numpy as np
 
 from skencoder.tokenization import Index
+from skencoder.training.batches import cut_rows
 
 
 def class_batches(
@@ -15,7 +16,7 @@ def class_batches(
     rows : int64 of shape (n_rows,)
         What to draw from.
     batch_size : int
-        Rows of a batch; the last one takes what is left.
+        Most rows of a batch.
     rng : numpy Generator
         Draws.
     codes : int64 of shape (n_all_rows,)
@@ -36,4 +37,4 @@ def class_batches(
         pieces = max(1, len(members) // together)
         groups += np.array_split(members, pieces)
     order = np.concatenate([groups[place] for place in rng.permutation(len(groups))])
-    return [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
+    return cut_rows(order, batch_size)
