@@ -214,6 +214,7 @@ def _train_first(old: Divided, settings: AdaptationSettings, folder: Path) -> Pa
         max_steps=settings.steps,
         batch_size=min(sizes.batch_size, len(old.train)),
         learning_rate=sizes.learning_rate,
+        precision="float32",
     )
     vectorizer = EncoderVectorizer(
         make_config("learned", sizes),

@@ -20,7 +20,7 @@ class DistillationSettings:
         The teacher; the student begins with some of its layers.
     layers : int, default=3
         Layers of the student.
-    epochs : float, default=3
+    epochs : float, default=2
         Passes over the texts.
     learning_rate : float, default=0.0003
         The highest.
@@ -46,7 +46,7 @@ class DistillationSettings:
     texts: Path | None = None
     model: str = "all-MiniLM-L6-v2"
     layers: int = 3
-    epochs: float = 3.0
+    epochs: float = 2.0
     learning_rate: float = 3e-4
     most_texts: int = 40_000
     draws: int = 10

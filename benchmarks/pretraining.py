@@ -227,6 +227,8 @@ def _train(kind: str, corpus: Corpus, settings: PretrainingSettings, steps: int)
         max_steps=steps,
         batch_size=settings.batch_size,
         learning_rate=settings.learning_rate,
+        # So small matrices gain nothing by bfloat16, and lose what it costs to convert them.
+        precision="float32",
     )
     vectorizer = EncoderVectorizer(
         make_config(kind, settings),

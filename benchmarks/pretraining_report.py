@@ -9,6 +9,8 @@ from .learning_curves import Curve, plot_curves
 from .pretraining import Pretrained, PretrainingReport
 from .tables import format_table
 
+MILLION = 1e6
+
 
 def format_pretraining(report: PretrainingReport) -> str:
     """Write the report as two tables.
@@ -93,11 +95,14 @@ def plot_pretraining(report: PretrainingReport, path: Path) -> None:
     path : path
         File to write, its suffix decides on the format.
     """
-    curves = [Curve(one.positions, one.tokens, one.loss) for one in report.models]
+    curves = [
+        Curve(one.positions, [tokens / MILLION for tokens in one.tokens], one.loss)
+        for one in report.models
+    ]
     plot_curves(
         curves,
         path,
-        x="tokens read",
+        x="tokens read, millions",
         y="loss, nats per masked token",
         level=("token frequencies", float(np.log(report.models[0].unigram.value))),
     )

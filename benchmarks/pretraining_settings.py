@@ -25,11 +25,11 @@ class PretrainingSettings:
         Most tokens of the tokenizer that is trained first.
     max_length : int, default=128
         Tokens that a model reads at once.
-    steps : int, default=600
+    steps : int, default=700
         Steps of each training.
-    batch_size : int, default=32
+    batch_size : int, default=64
         Windows of text in a step.
-    learning_rate : float, default=0.002
+    learning_rate : float, default=0.001
         The highest.
     held_out : float, default=0.2
         Share of the documents that nothing is learned from.
@@ -48,9 +48,9 @@ class PretrainingSettings:
     layers: int = 3
     vocab_size: int = 2048
     max_length: int = 128
-    steps: int = 600
-    batch_size: int = 32
-    learning_rate: float = 2e-3
+    steps: int = 700
+    batch_size: int = 64
+    learning_rate: float = 1e-3
     held_out: float = 0.2
     seed: int = 0
 

@@ -9,7 +9,8 @@ from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-STRENGTHS = (0.003, 0.03, 0.3, 3.0, 30.0)
+# Of dimensions with a spread of one, and of word counts, whose numbers are small.
+DENSE_STRENGTHS, SPARSE_STRENGTHS = (0.001, 0.01, 0.1, 1.0), (1.0, 10.0, 100.0)
 FOLDS = 3
 
 
@@ -36,11 +37,12 @@ def right_answers(
         folds of what is learned from.
     """
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=0)
-    # Word counts are sparse, and their spread is what they say.
-    scaler = StandardScaler() if isinstance(learned, np.ndarray) else "passthrough"
+    is_dense = isinstance(learned, np.ndarray)
+    strengths = {"C": list(DENSE_STRENGTHS if is_dense else SPARSE_STRENGTHS)}
     classifier = make_pipeline(
-        scaler,
-        GridSearchCV(LogisticRegression(max_iter=1000), {"C": list(STRENGTHS)}, cv=folds),
+        # Word counts are sparse, and their spread is what they say.
+        StandardScaler() if is_dense else "passthrough",
+        GridSearchCV(LogisticRegression(max_iter=1000), strengths, cv=folds),
     )
     answers = classifier.fit(learned, labels).predict(vectors)
     return np.asarray(answers == wanted, np.float64)

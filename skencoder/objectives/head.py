@@ -39,7 +39,7 @@ class HeadObjective(BaseEstimator):
     """
 
     open_model = staticmethod(open_as_it_is)
-    DEFAULTS: ClassVar[Defaults] = Defaults(epochs=5, batch_size=16, learning_rate=5e-5)
+    DEFAULTS: ClassVar[Defaults] = Defaults(epochs=5, batch_size=16, learning_rate=1e-4)
 
     def __init__(
         self,

@@ -257,7 +257,7 @@ def test_weights_that_cannot_be_used_are_refused(make, weights, sentence):
         ({"training": {"epochs": 1}}, ParameterError, "training must be None or a Training"),
         ({"training": quick(batch_size=25)}, ParameterError, "batch_size=25, but there are 24"),
         ({"pooling": "most"}, ParameterError, "pooling must be"),
-        ({"model": "no-such-model"}, CheckpointError, "no-such-model"),
+        ({"model": "./no-such-model"}, CheckpointError, "no-such-model"),
         ({"max_length": 3, "overflow": "error"}, OverlongTextError, "max_length is 3"),
     ],
 )
@@ -358,6 +358,15 @@ def test_nothing_that_was_given_is_changed(make, model):
     assert [file.read_bytes() for file in files] == before
     np.testing.assert_array_equal(y, TOPICS)
     assert training.get_params() == quick().get_params()
+
+
+def test_a_training_that_was_kept_is_finished_at_once(make, tmp_path):
+    training = quick(folder=tmp_path / "state")
+    first, again = (make(training).fit(TEXTS, TOPICS) for _ in range(2))
+    same(again, first, atol=0)
+    pd.testing.assert_frame_equal(again.history_, first.history_)
+    with pytest.raises(CheckpointError, match="another model, other texts or other parameters"):
+        make(training).fit(TEXTS, TOPICS[::-1])
 
 
 def test_from_scratch(make):
