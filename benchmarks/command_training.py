@@ -80,7 +80,7 @@ def adaptation_command(
 def few_shot_command(
     *, what: Annotated[FewShotSettings, Parameter(name="*")], json: Path | None = None
 ) -> int:
-    """Learn from eight texts of each label: tuned, frozen, TF-IDF, and setfit where installed.
+    """Learn from eight texts of each label: tuned, frozen, TF-IDF, and setfit if asked for.
 
     Parameters
     ----------

@@ -22,8 +22,8 @@ class FewShotSettings:
         Texts of each label to learn from, at least three.
     draws : int, default=5
         How often they are drawn, each time with another seed.
-    setfit_draws : int, default=2
-        In how many of the draws setfit, where it is installed, takes its turn too; 0 for none.
+    setfit_draws : int, default=0
+        In how many of the draws setfit, where it is installed, takes its turn too: minutes each.
     setfit_iterations : int, default=5
         Pairs of each kind that setfit makes of a text (its ``num_iterations``).
     choose : bool, default=False
@@ -41,7 +41,7 @@ class FewShotSettings:
     model: str = "all-MiniLM-L6-v2"
     shots: int = 8
     draws: int = 5
-    setfit_draws: int = 2
+    setfit_draws: int = 0
     setfit_iterations: int = 5
     choose: bool = False
 
