@@ -26,7 +26,8 @@ SMALL = {
 
 @pytest.fixture(scope="module")
 def report():
-    return run_pretraining(PretrainingSettings(positions=["learned"], steps=30, **SMALL))
+    settings = PretrainingSettings(positions=["learned"], steps=30, learning_rate=2e-3, **SMALL)
+    return run_pretraining(settings)
 
 
 def test_a_model_that_knows_nothing_is_as_unsure_as_its_vocabulary_is_large(report):
