@@ -9,6 +9,7 @@ from skencoder.checkpoints import writable_model
 from skencoder.encoder import Encoder, EncoderConfig, HeadConfig, MaskedLM
 from skencoder.errors import ParameterError
 from skencoder.tokenization import TextTokenizer
+from skencoder.training.new_heads import drawing_from
 from skencoder.training.tokenizer_kinds import PAD_TOKEN_IDS
 
 
@@ -90,19 +91,11 @@ def create_masked_lm(
         )
     sized = replace(config, vocab_size=tokenizer.vocab_size)
     found, head = writable_model(_with_padding(sized, *padding[:1]))
-    return _draw(found, head, generator)
+    with drawing_from(generator):
+        return MaskedLM(Encoder(found), head)
 
 
 def _with_padding(config: EncoderConfig, pad_token_id: int | None = None) -> EncoderConfig:
     """Count positions from the tokenizer's padding where they are counted from padding."""
     counted = config.pad_token_id is not None
     return replace(config, pad_token_id=pad_token_id) if counted else config
-
-
-def _draw(config: EncoderConfig, head: HeadConfig, generator: torch.Generator) -> MaskedLM:
-    drawn = torch.randint(2**63 - 1, (), generator=generator, device=generator.device)
-    # torch's modules know no generator but the global one. Seeding it through torch.manual_seed
-    # would reach every GPU's too, which is not put back.
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(int(drawn))
-        return MaskedLM(Encoder(config), head)
