@@ -20,7 +20,7 @@ from skencoder.objectives import MaskedLanguageModeling, Training
 from .adaptation_settings import AdaptationSettings
 from .held_out_guesses import Figure, Guesses, guess, perplexity
 from .perplexity_texts import read_dataset, read_text_file
-from .pretraining import make_config
+from .pretraining_recipe import make_vectorizer
 from .pretraining_settings import PretrainingSettings
 
 NEIGHBOURS = 10
@@ -207,22 +207,8 @@ def _read_new(settings: AdaptationSettings) -> Divided:
 
 
 def _train_first(old: Divided, settings: AdaptationSettings, folder: Path) -> Path:
-    # The pretraining benchmark's own sizes and rate.
-    sizes = PretrainingSettings()
-    training = Training(
-        epochs=settings.steps,
-        max_steps=settings.steps,
-        batch_size=min(sizes.batch_size, len(old.train)),
-        learning_rate=sizes.learning_rate,
-        precision="float32",
-    )
-    vectorizer = EncoderVectorizer(
-        make_config("learned", sizes),
-        overflow="truncate",
-        fine_tune=MaskedLanguageModeling(training=training),
-        random_state=settings.seed,
-    )
-    vectorizer.fit(old.train)
+    recipe = PretrainingSettings(seed=settings.seed)
+    vectorizer = make_vectorizer("rotary", recipe, settings.steps).fit(old.train)
     return vectorizer.save(folder)
 
 

@@ -24,9 +24,9 @@ class AdaptationSettings:
     model : str, optional
         Checkpoint with its masked-language-model head; by default one is trained first, from
         nothing, on half of the topics of Python's documentation.
-    steps : int, default=600
+    steps : int, default=3000
         Steps of that first training.
-    adaptation_steps : int, default=200
+    adaptation_steps : int, default=600
         Steps of the adaptation.
     learning_rate : float, default=0.0005
         The highest of the adaptation.
@@ -47,8 +47,8 @@ class AdaptationSettings:
     dataset: str | None = None
     data_root: Path | None = None
     model: str | None = None
-    steps: int = 600
-    adaptation_steps: int = 200
+    steps: int = 3000
+    adaptation_steps: int = 600
     learning_rate: float = 5e-4
     judged: int = 120
     longest: int = 600

@@ -5,7 +5,6 @@ one that knows how frequent tokens are and nothing else; and topics are told fro
 """
 
 import tempfile
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,19 +16,11 @@ from sklearn.model_selection import train_test_split
 
 from skencoder import EncoderVectorizer, release
 from skencoder.datasets import load_python_docs
-from skencoder.encoder import EncoderConfig, Rotary
-from skencoder.objectives import MaskedLanguageModeling, Training
 
 from .held_out_guesses import Figure, Floats, Guesses, guess, guess_by_frequency, perplexity
+from .pretraining_recipe import make_vectorizer
 from .pretraining_settings import POSITIONS, PretrainingSettings
 from .topic_classifier import right_answers
-
-HEAD_DIM = 32
-KINDS: Mapping[str, Mapping[str, Any]] = {
-    "sinusoidal": {"positions": "sinusoidal"},
-    "learned": {"positions": "learned"},
-    "rotary": {"positions": "none", "attention_positions": Rotary()},
-}
 
 
 @dataclass(frozen=True)
@@ -146,34 +137,6 @@ def run_pretraining(settings: PretrainingSettings) -> PretrainingReport:
     )
 
 
-def make_config(kind: str, settings: PretrainingSettings) -> EncoderConfig:
-    """Say what a new model is made of.
-
-    Parameters
-    ----------
-    kind : str
-        Of positions: a key of `KINDS`.
-    settings : PretrainingSettings
-        Sizes.
-
-    Returns
-    -------
-    EncoderConfig
-        Without dropout: so short a training has no time to overfit.
-    """
-    return EncoderConfig(
-        vocab_size=settings.vocab_size,
-        hidden_size=settings.hidden_size,
-        num_hidden_layers=settings.layers,
-        num_attention_heads=settings.hidden_size // HEAD_DIM,
-        intermediate_size=4 * settings.hidden_size,
-        max_position_embeddings=settings.max_length,
-        hidden_dropout_prob=0.0,
-        attention_probs_dropout_prob=0.0,
-        **KINDS[kind],
-    )
-
-
 def _divide(settings: PretrainingSettings) -> Corpus:
     docs = load_python_docs(topics=settings.topics)
     train, test, train_topics, test_topics = train_test_split(
@@ -221,21 +184,7 @@ def _pretrain(kind: str, corpus: Corpus, settings: PretrainingSettings) -> Pretr
 
 
 def _train(kind: str, corpus: Corpus, settings: PretrainingSettings, steps: int) -> _State:
-    # As many epochs as it takes: the number of steps is what ends it.
-    training = Training(
-        epochs=settings.steps,
-        max_steps=steps,
-        batch_size=settings.batch_size,
-        learning_rate=settings.learning_rate,
-        # So small matrices gain nothing by bfloat16, and lose what it costs to convert them.
-        precision="float32",
-    )
-    vectorizer = EncoderVectorizer(
-        make_config(kind, settings),
-        overflow="truncate",
-        fine_tune=MaskedLanguageModeling(training=training),
-        random_state=settings.seed,
-    ).fit(corpus.train)
+    vectorizer = make_vectorizer(kind, settings, steps).fit(corpus.train)
     with tempfile.TemporaryDirectory(prefix="skencoder-pretraining-") as scratch:
         folder = vectorizer.save(Path(scratch) / kind)
         guesses = guess(folder, corpus.test, "mlm-loss")

@@ -19,18 +19,20 @@ class PretrainingSettings:
         Topics of Python's documentation; by default all.
     hidden_size : int, default=128
         Width of the models, a multiple of 32.
-    layers : int, default=3
+    layers : int, default=2
         Their layers.
     vocab_size : int, default=2048
         Most tokens of the tokenizer that is trained first.
     max_length : int, default=128
         Tokens that a model reads at once.
-    steps : int, default=700
+    steps : int, default=3000
         Steps of each training.
-    batch_size : int, default=64
+    batch_size : int, default=16
         Windows of text in a step.
-    learning_rate : float, default=0.001
+    learning_rate : float, default=0.002
         The highest.
+    mask_probability : float, default=0.3
+        Of a token to be guessed in training; in tests it is 0.15 for all.
     held_out : float, default=0.2
         Share of the documents that nothing is learned from.
     seed : int, default=0
@@ -45,12 +47,13 @@ class PretrainingSettings:
     positions: list[str] | None = None
     topics: list[str] | None = None
     hidden_size: int = 128
-    layers: int = 3
+    layers: int = 2
     vocab_size: int = 2048
     max_length: int = 128
-    steps: int = 700
-    batch_size: int = 64
-    learning_rate: float = 1e-3
+    steps: int = 3000
+    batch_size: int = 16
+    learning_rate: float = 2e-3
+    mask_probability: float = 0.3
     held_out: float = 0.2
     seed: int = 0
 

@@ -366,13 +366,15 @@ def resolve_layer(layer: int, num_hidden_layers: int) -> int:
     return layer % states
 
 
-def initialise(module: nn.Module) -> None:
-    """Draw a module's own weights: normal with mean 0 and deviation 0.02, biases 0.
+def initialise(module: nn.Module, deviation: float = INITIALIZER_RANGE) -> None:
+    """Draw a module's own weights: normal with mean 0, biases 0.
 
     Parameters
     ----------
     module : nn.Module
         Changed in place where it is a linear map or a table.
+    deviation : float, default=0.02
+        Of the weights.
 
     References
     ----------
@@ -382,7 +384,7 @@ def initialise(module: nn.Module) -> None:
     # Parameters on the meta device are about to be replaced by a checkpoint's.
     if not isinstance(module, nn.Linear | nn.Embedding) or module.weight.is_meta:
         return
-    nn.init.normal_(module.weight, std=INITIALIZER_RANGE)
+    nn.init.normal_(module.weight, std=deviation)
     if isinstance(module, nn.Linear) and module.bias is not None:
         nn.init.zeros_(module.bias)
 

@@ -161,8 +161,8 @@ def attend_for_training(encoder: nn.Module) -> Iterator[None]:
     """Give a GPU's encoder the attention that has a gradient there and takes all lengths at once.
 
     Of torch's fused kernels cuDNN's is left out, which is built anew for each shape: on an NVIDIA
-    H200 (torch 2.11) steps in bfloat16 took ten times as long as in float32, but no longer where
-    the same shapes had come before. How fast it is without was not measured yet.
+    H200 (torch 2.11) a model of all-MiniLM-L6-v2's size learned to guess masks in bfloat16 at
+    12,000 tokens/s with it, at 54,000 without.
 
     Parameters
     ----------

@@ -10,6 +10,7 @@ from skencoder.encoder import Encoder, EncoderConfig, HeadConfig, MaskedLM
 from skencoder.errors import ParameterError
 from skencoder.tokenization import TextTokenizer
 from skencoder.training.new_heads import drawing_from
+from skencoder.training.new_weights import draw_weights
 from skencoder.training.tokenizer_kinds import PAD_TOKEN_IDS
 
 
@@ -92,7 +93,9 @@ def create_masked_lm(
     sized = replace(config, vocab_size=tokenizer.vocab_size)
     found, head = writable_model(_with_padding(sized, *padding[:1]))
     with drawing_from(generator):
-        return MaskedLM(Encoder(found), head)
+        model = MaskedLM(Encoder(found), head)
+        draw_weights(model)
+    return model
 
 
 def _with_padding(config: EncoderConfig, pad_token_id: int | None = None) -> EncoderConfig:

@@ -95,7 +95,7 @@ def test_answers_are_those_of_vectors_that_tell(docs):
 
 
 def test_positions_are_those_asked_for():
-    from benchmarks.pretraining import make_config
+    from benchmarks.pretraining_recipe import make_config
 
     settings = PretrainingSettings(**SMALL)
     rotary = make_config("rotary", settings)

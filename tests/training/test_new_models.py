@@ -162,7 +162,7 @@ def test_new_weights(tokenizers):
         assert torch.equal(first, second)
     table, others = (model.encoder.embeddings.token.weight for model in (one, other))
     assert not torch.equal(table, others)
-    assert table.std().item() == pytest.approx(0.02, rel=0.05)
+    assert table.std().item() == pytest.approx((2 / 5 / 32) ** 0.5, rel=0.05)
     assert one.training
     assert all(parameter.requires_grad for parameter in one.parameters())
     # One generator gives one model after the other.
@@ -172,6 +172,19 @@ def test_new_weights(tokenizers):
         for _ in range(2)
     )
     assert not torch.equal(first.head.transform.weight, second.head.transform.weight)
+
+
+def test_tokens_are_heard_beside_sines(tokenizers):
+    fields = SIZES | {"hidden_size": 128, "positions": "sinusoidal"}
+    model = create(EncoderConfig(**fields), tokenizers["wordpiece"])
+    table = model.encoder.embeddings.token.weight
+    assert table.std().item() == pytest.approx(0.3, rel=0.05)
+    # The head's first guesses are as sure as any new model's.
+    input_ids, mask = draw_batch(model.eval())
+    with torch.no_grad():
+        log_probabilities = model(input_ids, mask)[mask.bool()].log_softmax(dim=-1)
+    entropy = -(log_probabilities.exp() * log_probabilities).sum(dim=-1)
+    assert entropy.min() > 0.9 * np.log(len(table))
 
 
 def test_sizes_are_the_tokenizers(tokenizers):
