@@ -139,8 +139,8 @@ def fit_head(exercise: Exercise, vectors: Floats, loss: OutputLoss) -> None:
 def move_head(exercise: Exercise, vectors: Floats, loss: OutputLoss) -> None:
     """Move a head as far as some rows ask for, which are not all that it has to know.
 
-    As `fit_head`, but what costs is the move, and what is added stays: it says how frequent a class
-    is, of which a few rows know nothing; a class that is not among them it would rule out for good.
+    As `fit_head`, but what costs is the move, and what is added stays: it says how frequent a
+    class is, which a few rows do not know, and would rule out for good what is not among them.
 
     Parameters
     ----------
