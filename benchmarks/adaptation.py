@@ -18,7 +18,7 @@ from skencoder.errors import ParameterError
 from skencoder.objectives import MaskedLanguageModeling, Training
 
 from .adaptation_settings import AdaptationSettings
-from .held_out_guesses import Figure, Guesses, guess, perplexity
+from .held_out_guesses import Estimate, Guesses, guess, perplexity
 from .perplexity_texts import read_dataset, read_text_file
 from .pretraining_recipe import make_vectorizer
 from .pretraining_settings import PretrainingSettings
@@ -60,9 +60,9 @@ class Change:
         The texts.
     n_texts, n_tokens : int
         How many were judged.
-    before, after : Figure
+    before, after : Estimate
         Pseudo-perplexity per token.
-    ratio : Figure
+    ratio : Estimate
         After, as a part of before; below 1 is better.
     improved : float
         Share of the texts that are guessed better than before.
@@ -71,9 +71,9 @@ class Change:
     name: str
     n_texts: int
     n_tokens: int
-    before: Figure
-    after: Figure
-    ratio: Figure
+    before: Estimate
+    after: Estimate
+    ratio: Estimate
     improved: float
 
 

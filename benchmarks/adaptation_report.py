@@ -1,7 +1,7 @@
 """An adaptation run as a table; nothing is trained here."""
 
 from .adaptation import AdaptationReport, Change
-from .held_out_guesses import Figure
+from .held_out_guesses import Estimate
 from .tables import format_table
 
 
@@ -45,6 +45,6 @@ def _line(change: Change) -> list[str]:
     ]
 
 
-def _shown(figure: Figure, spec: str) -> str:
+def _shown(figure: Estimate, spec: str) -> str:
     value, low, high = (format(number, spec) for number in (figure.value, figure.low, figure.high))
     return f"{value} ({low} to {high})"

@@ -16,7 +16,7 @@ from skencoder.objectives import Distillation, Training
 from .classification import draw_rows
 from .distillation_settings import DistillationSettings
 from .distillation_texts import DistillationTexts, Pairs, read_texts
-from .held_out_guesses import Figure
+from .held_out_guesses import Estimate
 from .paired_bootstrap import percentile_interval, resample_scores
 from .speed_rounds import seconds_of, take_turns
 from .speed_statistics import median_interval, round_ratios
@@ -38,7 +38,7 @@ class Kept:
         What is scored.
     teacher, untrained, student : float
         Scores: of the teacher, of the student before its first step, and after the last.
-    share : Figure
+    share : Estimate
         The student's as a part of the teacher's; the examples are drawn for both together.
     """
 
@@ -46,7 +46,7 @@ class Kept:
     teacher: float
     untrained: float
     student: float
-    share: Figure
+    share: Estimate
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class DistillationReport:
         What the student learned from.
     kept : list of Kept
         By task.
-    speedup : Figure
+    speedup : Estimate
         How many times faster the student is, text in and vectors out, over the rounds.
     texts_per_second : dict of str to float
         Of both: median over the rounds.
@@ -74,7 +74,7 @@ class DistillationReport:
     settings: DistillationSettings
     sources: dict[str, int]
     kept: list[Kept]
-    speedup: Figure
+    speedup: Estimate
     texts_per_second: dict[str, float]
     seconds: float
     tokens: list[float]
@@ -183,13 +183,13 @@ def _keep(task: str, scores: Sequence[_Score]) -> Kept:
     with np.errstate(divide="ignore", invalid="ignore"):
         interval = percentile_interval(drawn[2] / drawn[0])
     ends = (interval.low, interval.high) if interval else (np.nan, np.nan)
-    share = Figure(student.value / teacher.value, *ends)
+    share = Estimate(student.value / teacher.value, *ends)
     return Kept(task, teacher.value, untrained.value, student.value, share)
 
 
 def _time(
     teacher: EncoderVectorizer, student: EncoderVectorizer, texts: list[str], rounds: int
-) -> tuple[Figure, dict[str, float]]:
+) -> tuple[Estimate, dict[str, float]]:
     """Let both encode the same texts in turns; nothing comes out of a cache."""
     encoders = {"teacher": teacher.encoder_, "student": student.encoder_}
     options = EncodingOptions(overflow="truncate")
@@ -201,4 +201,4 @@ def _time(
     seconds = take_turns(actions, rounds=rounds)
     ratios = round_ratios(seconds["student"], seconds["teacher"])
     rates = {name: len(texts) / float(np.median(times)) for name, times in seconds.items()}
-    return Figure(*median_interval(ratios)), rates
+    return Estimate(*median_interval(ratios)), rates

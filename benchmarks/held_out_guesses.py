@@ -15,7 +15,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Figure:
+class Estimate:
     """A number and where it probably lies.
 
     Parameters
@@ -31,7 +31,7 @@ class Figure:
     high: float
 
     @classmethod
-    def of_mean(cls, values: Floats, groups: ArrayLike | None = None) -> "Figure":
+    def of_mean(cls, values: Floats, groups: ArrayLike | None = None) -> "Estimate":
         """Take a mean.
 
         Parameters
@@ -43,7 +43,7 @@ class Figure:
 
         Returns
         -------
-        Figure
+        Estimate
             In the unit of the values.
         """
         return cls(float(values.mean()), *mean_interval(values, groups))
@@ -121,7 +121,7 @@ def guess_by_frequency(folder: Path, read: Sequence[str], tokens: Sequence[str])
     return np.array([surprise[number[token]] for token in tokens])
 
 
-def perplexity(surprise: Floats, texts: NDArray[np.int64]) -> Figure:
+def perplexity(surprise: Floats, texts: NDArray[np.int64]) -> Estimate:
     """Turn surprise into a perplexity.
 
     Parameters
@@ -133,8 +133,8 @@ def perplexity(surprise: Floats, texts: NDArray[np.int64]) -> Figure:
 
     Returns
     -------
-    Figure
+    Estimate
         1 where every token was certain.
     """
-    mean = Figure.of_mean(surprise, texts)
-    return Figure(*(float(np.exp(value)) for value in (mean.value, mean.low, mean.high)))
+    mean = Estimate.of_mean(surprise, texts)
+    return Estimate(*(float(np.exp(value)) for value in (mean.value, mean.low, mean.high)))

@@ -17,7 +17,7 @@ from sklearn.model_selection import train_test_split
 from skencoder import EncoderVectorizer, release
 from skencoder.datasets import load_python_docs
 
-from .held_out_guesses import Figure, Floats, Guesses, guess, guess_by_frequency, perplexity
+from .held_out_guesses import Estimate, Floats, Guesses, guess, guess_by_frequency, perplexity
 from .pretraining_recipe import make_vectorizer
 from .pretraining_settings import POSITIONS, PretrainingSettings
 from .topic_classifier import right_answers
@@ -51,13 +51,13 @@ class Pretrained:
         The kind.
     parameters : int
         Numbers that are trained, head included.
-    before, after : Figure
+    before, after : Estimate
         Perplexity of masked tokens on held-out documents, before and after the training.
-    unigram : Figure
+    unigram : Estimate
         The same of token frequencies.
-    over_unigram : Figure
+    over_unigram : Estimate
         After, as a part of the unigram's.
-    accuracy_before, accuracy_after, gain : Figure
+    accuracy_before, accuracy_after, gain : Estimate
         Of topics of held-out documents, by vectors; and their difference.
     seconds, tokens_per_second, epochs : float
         Of the training.
@@ -67,13 +67,13 @@ class Pretrained:
 
     positions: str
     parameters: int
-    before: Figure
-    after: Figure
-    unigram: Figure
-    over_unigram: Figure
-    accuracy_before: Figure
-    accuracy_after: Figure
-    gain: Figure
+    before: Estimate
+    after: Estimate
+    unigram: Estimate
+    over_unigram: Estimate
+    accuracy_before: Estimate
+    accuracy_after: Estimate
+    gain: Estimate
     seconds: float
     tokens_per_second: float
     epochs: float
@@ -96,7 +96,7 @@ class PretrainingReport:
         As asked for.
     n_train, n_test, n_topics : int
         Documents and topics.
-    tfidf : Figure
+    tfidf : Estimate
         Accuracy of TF-IDF on the same documents.
     models : list of Pretrained
         By kind of positions.
@@ -106,7 +106,7 @@ class PretrainingReport:
     n_train: int
     n_test: int
     n_topics: int
-    tfidf: Figure
+    tfidf: Estimate
     models: list[Pretrained]
 
 
@@ -133,7 +133,7 @@ def run_pretraining(settings: PretrainingSettings) -> PretrainingReport:
     models = [_pretrain(kind, corpus, settings) for kind in settings.positions or POSITIONS]
     n_topics = len(np.unique(corpus.train_topics))
     return PretrainingReport(
-        settings, len(corpus.train), len(corpus.test), n_topics, Figure.of_mean(right), models
+        settings, len(corpus.train), len(corpus.test), n_topics, Estimate.of_mean(right), models
     )
 
 
@@ -172,9 +172,9 @@ def _pretrain(kind: str, corpus: Corpus, settings: PretrainingSettings) -> Pretr
         after=perplexity(surprise, texts),
         unigram=perplexity(after.by_frequency, texts),
         over_unigram=perplexity(surprise - after.by_frequency, texts),
-        accuracy_before=Figure.of_mean(before.right),
-        accuracy_after=Figure.of_mean(after.right),
-        gain=Figure.of_mean(after.right - before.right),
+        accuracy_before=Estimate.of_mean(before.right),
+        accuracy_after=Estimate.of_mean(after.right),
+        gain=Estimate.of_mean(after.right - before.right),
         seconds=float(history["seconds"].iloc[-1]),
         tokens_per_second=float(history["tokens"].sum() / history["seconds"].iloc[-1]),
         epochs=float(history["epoch"].iloc[-1]),

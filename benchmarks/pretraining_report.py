@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .held_out_guesses import Figure
+from .held_out_guesses import Estimate
 from .learning_curves import Curve, plot_curves
 from .pretraining import Pretrained, PretrainingReport
 from .tables import format_table
@@ -71,7 +71,7 @@ def _guessing(one: Pretrained) -> list[str]:
 
 
 def _topics(one: Pretrained) -> list[str]:
-    points = Figure(*(100 * value for value in (one.gain.value, one.gain.low, one.gain.high)))
+    points = Estimate(*(100 * value for value in (one.gain.value, one.gain.low, one.gain.high)))
     return [
         one.positions,
         _shown(one.accuracy_before, ".3f"),
@@ -80,7 +80,7 @@ def _topics(one: Pretrained) -> list[str]:
     ]
 
 
-def _shown(figure: Figure, spec: str) -> str:
+def _shown(figure: Estimate, spec: str) -> str:
     value, low, high = (format(number, spec) for number in (figure.value, figure.low, figure.high))
     return f"{value} ({low} to {high})"
 

@@ -364,6 +364,7 @@ def run(code):
         "from skencoder.datasets import load_python_docs",
         "from skencoder import EncodingOptions; EncodingOptions()",
         "from skencoder import EncoderRetriever; EncoderRetriever().get_params()",
+        "from skencoder import EncoderClassifier; EncoderClassifier().get_params()",
         "import skencoder.metrics, skencoder.retrieval",
     ],
 )

@@ -17,6 +17,7 @@ from skencoder.text_encoder import TextEncoder
 from skencoder.tokenization import Index
 from skencoder.training.lesson import Lesson
 from skencoder.training.losses import similarity_matrix_loss, vector_loss
+from skencoder.training.losses.inputs import unit_rows
 from skencoder.training.parts import Parts
 from skencoder.training.tasks import EmbeddingTask, on_device
 
@@ -142,7 +143,7 @@ class Distillation(TrainedObjective):
             teacher = on_device(wanted[rows], vectors)
             if compare == "vectors" and vectors.shape[2] == teacher.shape[1]:
                 # Of unit length, as the teacher's are: only directions are compared.
-                return vector_loss(_unit(vectors[0]), _unit(teacher)) * teacher.shape[1]
+                return vector_loss(unit_rows(vectors[0]), unit_rows(teacher)) * teacher.shape[1]
             return similarity_matrix_loss(vectors[0], teacher, temperature=self.temperature)
 
         return EmbeddingTask(
@@ -169,8 +170,3 @@ class Distillation(TrainedObjective):
             )
         fits = "vectors" if student == teacher else "similarities"
         return fits if self.loss == "auto" else self.loss
-
-
-def _unit(vectors: Tensor) -> Tensor:
-    norms: Tensor = vectors.norm(dim=1, keepdim=True)
-    return vectors / norms.clamp(min=1e-12)

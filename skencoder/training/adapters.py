@@ -4,15 +4,15 @@ What the small matrices learn is merged into the maps at the end, so that saving
 nothing of them. How they are trained stands in the loop.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from skencoder.encoder import FeedForward, GatedFeedForward, SelfAttention, is_packed
-from skencoder.errors import CheckpointError, ParameterError
+from skencoder.errors import ParameterError
 from skencoder.parameter_checks import check_count, check_finite, check_share
 from skencoder.training.adapted_linear import AdaptedLinear
 
@@ -95,57 +95,6 @@ def add_adapters(
     return [place.name for place, _ in chosen]
 
 
-def adapter_state(encoder: nn.Module) -> dict[str, Tensor]:
-    """Copy the trained matrices, and nothing else.
-
-    Parameters
-    ----------
-    encoder : Encoder, or a module that holds one
-        With adapters, or without, which gives nothing.
-
-    Returns
-    -------
-    dict of str to float tensor
-        ``A`` under the map's name and ``.down``, of shape (rank, in); ``B`` under ``.up``, of
-        shape (out, rank). They are copies: further training leaves them as they are.
-    """
-    return {name: value.detach().clone() for name, value in _matrices(encoder).items()}
-
-
-def load_adapters(encoder: nn.Module, state: Mapping[str, Tensor]) -> None:
-    """Put trained matrices back into an encoder with adapters of the same places and rank.
-
-    Parameters
-    ----------
-    encoder : Encoder, or a module that holds one
-        On which `add_adapters` was called as it was for the state. Changed in place.
-    state : mapping of str to float tensor
-        What `adapter_state` gave.
-
-    Raises
-    ------
-    CheckpointError
-        If a matrix is missing, is not expected or has another shape; all are named, and nothing
-        is changed.
-    """
-    matrices = _matrices(encoder)
-    wrong = [f"{name} is missing" for name in matrices.keys() - state.keys()]
-    wrong += [f"{name} is not expected" for name in state.keys() - matrices.keys()]
-    wrong += [
-        f"{name} has shape {tuple(state[name].shape)} instead of {tuple(matrices[name].shape)}"
-        for name in matrices.keys() & state.keys()
-        if state[name].shape != matrices[name].shape
-    ]
-    if wrong:
-        raise CheckpointError(
-            f"The adapters do not fit this encoder: {'; '.join(sorted(wrong))}. Call add_adapters "
-            f"with the rank and the targets that they were trained with."
-        )
-    with torch.no_grad():
-        for name, matrix in matrices.items():
-            matrix.copy_(state[name])
-
-
 def merge_adapters(encoder: nn.Module) -> None:
     """Put plain linear maps back that compute what the adapted ones did.
 
@@ -172,15 +121,6 @@ def _places(encoder: nn.Module) -> Iterator[_Place]:
             prefix = f"{name}." if name else ""
             for child, _ in list(block.named_children()):
                 yield _Place(prefix + child, block, child)
-
-
-def _matrices(encoder: nn.Module) -> dict[str, nn.Parameter]:
-    return {
-        f"{place.name}.{part}": getattr(place.map, part)
-        for place in _places(encoder)
-        if isinstance(place.map, AdaptedLinear)
-        for part in ("down", "up")
-    }
 
 
 def _chosen(encoder: nn.Module, targets: Sequence[str]) -> list[_Place]:

@@ -1,20 +1,15 @@
-"""An optimizer and generators of random numbers, taken apart into tensors and facts and put back.
+"""An optimizer, taken apart into tensors and facts that JSON can hold, and put back.
 
-Each function that takes apart gives tensors under names of its own kind, to be joined with others,
-and facts that JSON can hold. How they get to the disk stands in state_files.py.
+How they get to the disk stands in state_files.py.
 """
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import numpy as np
-import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
 from skencoder.errors import CheckpointError
-
-Generator = torch.Generator | np.random.Generator
 
 # How steps are computed is the machine's affair: a run may go on where there is another.
 OF_THE_MACHINE = {"foreach", "fused", "capturable", "differentiable"}
@@ -100,66 +95,6 @@ def restore_optimizer(
     optimizer.load_state_dict(state)
 
 
-def flatten_generators(
-    generators: Mapping[str, Generator],
-) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Take the states of generators apart.
-
-    Parameters
-    ----------
-    generators : mapping of str to torch.Generator or numpy.random.Generator
-        Under names of one's choice.
-
-    Returns
-    -------
-    tuple of dict of str to tensor, and dict
-        States of torch as uint8 tensors named ``generator/<name>``, those of NumPy as facts by
-        name.
-    """
-    tensors: dict[str, Tensor] = {}
-    facts: dict[str, Any] = {}
-    for name, generator in generators.items():
-        if isinstance(generator, torch.Generator):
-            tensors[f"generator/{name}"] = generator.get_state()
-        else:
-            facts[name] = _plain(generator.bit_generator.state)
-    return tensors, facts
-
-
-def restore_generators(
-    generators: Mapping[str, Generator],
-    tensors: Mapping[str, Tensor],
-    facts: Mapping[str, Any],
-) -> None:
-    """Put states back, so that generators go on as those that were taken apart.
-
-    Parameters
-    ----------
-    generators : mapping of str to torch.Generator or numpy.random.Generator
-        Of the same kinds, under the same names; changed in place.
-    tensors : mapping of str to tensor
-        What `flatten_generators` gave; others are left out.
-    facts : mapping of str to object
-        What `flatten_generators` gave.
-
-    Raises
-    ------
-    CheckpointError
-        If a state is missing or is that of another kind of generator.
-    """
-    for name, generator in generators.items():
-        try:
-            if isinstance(generator, torch.Generator):
-                generator.set_state(tensors[f"generator/{name}"])
-            else:
-                generator.bit_generator.state = facts[name]
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
-            raise CheckpointError(
-                f"The saved state has none for the generator {name!r}, or that of another kind "
-                f"or device ({error}). Go on where the run was begun, or begin from the start."
-            ) from error
-
-
 def _slots(tensors: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]]:
     saved: dict[str, dict[str, Tensor]] = {}
     for key, value in tensors.items():
@@ -200,10 +135,3 @@ def _check_shapes(name: str, parameter: Tensor, slots: Mapping[str, Tensor]) -> 
 def _like(own: Any, value: Any) -> Any:
     # JSON has no tuples, which betas are.
     return tuple(value) if isinstance(own, tuple) else value
-
-
-def _plain(state: Any) -> Any:
-    """Give a bit generator's state without arrays."""
-    if isinstance(state, Mapping):
-        return {key: _plain(value) for key, value in state.items()}
-    return state.tolist() if isinstance(state, np.ndarray | np.generic) else state

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks.cli import main
-from benchmarks.held_out_guesses import Figure, guess, guess_by_frequency, perplexity
+from benchmarks.held_out_guesses import Estimate, guess, guess_by_frequency, perplexity
 from benchmarks.pretraining import run_pretraining
 from benchmarks.pretraining_report import format_pretraining
 from benchmarks.pretraining_settings import PretrainingSettings
@@ -80,7 +80,7 @@ def test_perplexity_is_that_of_all_tokens_together():
     assert found.value == pytest.approx(4)
     assert found.low == pytest.approx(4)  # both texts have the same mean
     assert found.high == pytest.approx(4)
-    constant = Figure.of_mean(np.ones(5))
+    constant = Estimate.of_mean(np.ones(5))
     assert (constant.value, constant.low, constant.high) == (1, 1, 1)
 
 

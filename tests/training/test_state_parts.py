@@ -1,19 +1,11 @@
-"""Optimizers and generators taken apart and put back: what follows is the same to the last bit."""
+"""Optimizers taken apart and put back: what follows is the same to the last bit."""
 
-import json
-
-import numpy as np
 import pytest
 import torch
 
 from skencoder.errors import CheckpointError
 from skencoder.training.state_files import load_state, save_state
-from skencoder.training.state_parts import (
-    flatten_generators,
-    flatten_optimizer,
-    restore_generators,
-    restore_optimizer,
-)
+from skencoder.training.state_parts import flatten_optimizer, restore_optimizer
 
 
 def make_run(order=(0, 1)):
@@ -43,16 +35,16 @@ def weights(model):
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=["same order", "other order"])
 def test_a_run_goes_on_bit_by_bit(tmp_path, order):
     model, optimizer = make_run()
-    generators = {"rows": torch.Generator().manual_seed(5), "dropout": torch.default_generator}
+    rows = torch.Generator().manual_seed(5)
     for _ in range(3):
-        step(model, optimizer, generators["rows"])
+        step(model, optimizer, rows)
     optimizer.param_groups[0]["lr"] = 0.003
     steps, groups = flatten_optimizer(optimizer, model.named_parameters())
-    random, _ = flatten_generators(generators)
+    again, dropout = rows.clone_state(), torch.get_rng_state()
     model_state = {f"model/{name}": value for name, value in model.state_dict().items()}
-    save_state(tmp_path, tensors=model_state | steps | random, facts={"optimizer": groups})
+    save_state(tmp_path, tensors=model_state | steps, facts={"optimizer": groups})
     for _ in range(4):
-        step(model, optimizer, generators["rows"])
+        step(model, optimizer, rows)
 
     tensors, facts = load_state(tmp_path)
     other, resumed = make_run(order)
@@ -60,12 +52,11 @@ def test_a_run_goes_on_bit_by_bit(tmp_path, order):
         {k.removeprefix("model/"): v for k, v in tensors.items() if k.startswith("model/")}
     )
     restore_optimizer(resumed, other.named_parameters(), tensors, facts["optimizer"])
-    again = {"rows": torch.Generator(), "dropout": torch.default_generator}
-    restore_generators(again, tensors, {})
+    torch.set_rng_state(dropout)
     assert resumed.param_groups[0]["lr"] == 0.003
     assert resumed.param_groups[1]["betas"] == (0.8, 0.95)
     for _ in range(4):
-        step(other, resumed, again["rows"])
+        step(other, resumed, again)
     torch.testing.assert_close(weights(other), weights(model), atol=0, rtol=0)
 
 
@@ -119,31 +110,3 @@ def test_another_shape_is_named_and_nothing_is_changed():
     with pytest.raises(CheckpointError, match=r"exp_avg of 2.weight has shape \(9, 4\).*\(2, 4\)"):
         restore_optimizer(resumed, other.named_parameters(), tensors, facts)
     assert not resumed.state
-
-
-@pytest.mark.parametrize("kind", ["PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64"])
-def test_numpy_s_generators_go_on(kind):
-    generator = np.random.Generator(getattr(np.random, kind)(3))
-    # Half of a 64-bit draw is kept back for the next.
-    generator.random(5, dtype=np.float32)
-    _, facts = flatten_generators({"rows": generator})
-    other = np.random.Generator(getattr(np.random, kind)(4))
-    restore_generators({"rows": other}, {}, json.loads(json.dumps(facts)))
-    expected = generator.random(3, dtype=np.float32), generator.permutation(50)
-    assert np.array_equal(other.random(3, dtype=np.float32), expected[0])
-    assert np.array_equal(other.permutation(50), expected[1])
-
-
-@pytest.mark.parametrize(
-    ("generator", "tensors"),
-    [
-        (torch.Generator(), {}),
-        (torch.Generator(), {"generator/rows": torch.zeros(3, dtype=torch.uint8)}),
-        (np.random.Generator(np.random.MT19937()), {}),
-    ],
-    ids=["missing", "other device", "other kind"],
-)
-def test_a_state_that_does_not_fit_is_named(generator, tensors):
-    _, facts = flatten_generators({"rows": np.random.default_rng(0)})
-    with pytest.raises(CheckpointError, match="generator 'rows'"):
-        restore_generators({"rows": generator}, tensors, facts)
