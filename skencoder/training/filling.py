@@ -1,8 +1,8 @@
 """Few sizes for many passes: rows that nobody asked for fill them up.
 
 On a CPU oneDNN makes the kernels of a product in bfloat16 anew for each number of rows and keeps
-them, about 0.7 MB and 10 ms each. A layer's maps, forward and backward, are nine products, and
-batches drawn by chance hardly ever have as many tokens as one before: memory grew with every fit.
+them, about 0.7 MB each. A model's maps, forward and backward, are nine products, and batches
+drawn by chance hardly ever have as many tokens as one before: memory grew with every fit.
 Filling is made of texts of one token. Attention to them costs next to nothing, no other text sees
 them, and as nothing is asked of their vectors, they add nothing to a gradient.
 """
