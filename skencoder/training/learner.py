@@ -3,31 +3,18 @@
 Its weights are float32; autocast decides in what it multiplies.
 """
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from skencoder.encoder import (
-    Encoder,
-    MaskedLM,
-    Readout,
-    SelfAttention,
-    StaticEncoder,
-    pool,
-    run_attention,
-    skip_tokens,
-    varlen_attention,
-)
+from skencoder.encoder import Encoder, MaskedLM, Readout, StaticEncoder, pool, skip_tokens
 from skencoder.training.batches import PackedTexts
 from skencoder.training.filling import fill_places, fill_texts
 
 # torch's generators take 63 bits.
 SEEDS = 2**63
-KERNELS = [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]
 
 
 @dataclass(frozen=True)
@@ -165,31 +152,3 @@ class Learner:
         if not self.autocast:
             return nullcontext()
         return torch.autocast(self.device.type, dtype=torch.bfloat16)
-
-
-@contextmanager
-def attend_for_training(encoder: nn.Module) -> Iterator[None]:
-    """Give a GPU's encoder the attention that has a gradient there and takes all lengths at once.
-
-    Of torch's fused kernels cuDNN's is left out, which is built anew for each shape: on an NVIDIA
-    H200 (torch 2.11) a model of all-MiniLM-L6-v2's size learned to guess masks in bfloat16 at
-    12,000 tokens/s with it, at 54,000 without.
-
-    Parameters
-    ----------
-    encoder : nn.Module
-        On its device; changed in place, and put back.
-    """
-    if next(encoder.parameters()).device.type != "cuda":
-        yield
-        return
-    attentions = [m for m in encoder.modules() if isinstance(m, SelfAttention)]
-    changed = [module for module in attentions if module.attention is run_attention]
-    for module in changed:
-        module.attention = varlen_attention
-    try:
-        with sdpa_kernel(KERNELS):
-            yield
-    finally:
-        for module in changed:
-            module.attention = run_attention

@@ -7,7 +7,7 @@ what chance decides stands in drawing.py.
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -16,9 +16,10 @@ from torch import nn
 
 from skencoder.errors import TrainingError
 from skencoder.tokenization import Index
+from skencoder.training.attention import attend_for_training
 from skencoder.training.drawing import Drawing
 from skencoder.training.history import Record
-from skencoder.training.learner import Learner, attend_for_training
+from skencoder.training.learner import Learner
 from skencoder.training.optimizer import clip_gradient, make_optimizer, trained_parameters
 from skencoder.training.options import LoopOptions
 from skencoder.training.schedules import warmup_then
@@ -98,10 +99,13 @@ class Training:
         """
         devices = [self.learner.device] if self.learner.device.type == "cuda" else []
         try:
-            with attend_for_training(self.learner.encoder), torch.random.fork_rng(devices):
+            with self._attending(), torch.random.fork_rng(devices):
                 self._run(watch)
         finally:
             self._train(False)
+
+    def _attending(self) -> AbstractContextManager[None]:
+        return attend_for_training(self.learner.encoder, autocast=self.learner.autocast)
 
     def _run(self, watch: Watch) -> None:
         begun = time.perf_counter() - (self.records[-1].seconds if self.records else 0.0)

@@ -14,8 +14,8 @@ from skencoder.encoder import (
     varlen_attention,
 )
 from skencoder.encoding_options import EncodingOptions
+from skencoder.training.attention import attend_for_training
 from skencoder.training.batches import pack_texts
-from skencoder.training.learner import attend_for_training
 from skencoder.training.loop import Training
 from skencoder.training.losses import masked_token_loss
 from skencoder.training.masking import choose_places, mask_tokens
