@@ -134,6 +134,15 @@ def check_translation(report):
     assert "car = automobile" in report
 
 
+def check_fine_tuning(report):
+    tuned = figures(report, "tuned  ")
+    for way in ("as it is", "names split into words"):
+        for score, untuned in zip(tuned, figures(report, way), strict=True):
+            assert score > untuned
+        _, low, high = figures(report, f"tuned - {way}:")
+        assert 0 < low < high
+
+
 # What an example claims of its figures.
 CLAIMS = {
     "04_classify": check_classification,
@@ -142,6 +151,7 @@ CLAIMS = {
     "07_answer": check_answers,
     "08_summarize": check_summaries,
     "09_translate": check_translation,
+    "10_fine_tuning": check_fine_tuning,
 }
 
 
