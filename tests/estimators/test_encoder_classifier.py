@@ -343,9 +343,7 @@ def test_going_on_with_something_else_is_refused(make):
     ]:
         with pytest.raises(TrainingError, match=sentence):
             classifier.fit(TEXTS, y)
-    with pytest.raises(
-        ParameterError, match=r"pooling='mean\+cls', but .* pooling='auto'"
-    ):
+    with pytest.raises(ParameterError, match=r"pooling='mean\+cls', but .* pooling='auto'"):
         classifier.set_params(pooling="mean+cls").fit(TEXTS, TOPICS)
     # After an error it is what it was.
     np.testing.assert_array_equal(classifier.predict_proba(UNSEEN), before)
