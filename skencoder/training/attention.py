@@ -18,8 +18,8 @@ def attend_for_training(encoder: nn.Module, *, autocast: bool = False) -> Iterat
 
     On a GPU that has a gradient and takes all lengths at once. Of torch's fused kernels cuDNN's is
     left out, which is built anew for each shape: on an NVIDIA H200 (torch 2.11) a model of
-    all-MiniLM-L6-v2's size learned to guess masks in bfloat16 at 12,000 tokens/s with it, at 54,000
-    without. On a CPU that multiplies in bfloat16 it is `single_attention`.
+    all-MiniLM-L6-v2's size learned to guess masks in bfloat16 at 12,000 tokens/s with it, at
+    54,000 without. On a CPU that multiplies in bfloat16 it is `single_attention`.
 
     Parameters
     ----------
