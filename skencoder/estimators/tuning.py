@@ -223,10 +223,12 @@ def _tune(
     training = objective.training or Training()
     # Before anything that takes time; the rows are counted later.
     training.options(objective.DEFAULTS, n_rows=sys.maxsize)
-    model = handle.source.model
-    parts = objective.open_model(model, wish.seed)
+    named = handle.source
+    parts = objective.open_model(named.model, wish.seed)
     source = text_source(parts, wish.options)
-    task = objective.make_task(Lesson(texts, y, parts, source, model, wish.seed))
+    task = objective.make_task(
+        Lesson(texts, y, parts, source, named.model, wish.seed, named.precision, named.device)
+    )
     tuning = Tuning(
         options=training.options(objective.DEFAULTS, task.n_rows),
         device=handle.device,

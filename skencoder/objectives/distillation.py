@@ -27,7 +27,8 @@ class Distillation(TrainedObjective):
     Parameters
     ----------
     teacher : str or Path, default=None
-        Whose vectors are learned; None is the model that the student is made of.
+        Whose vectors are learned, in the estimator's ``precision`` and on its ``device``; None is
+        the model that the student is made of.
     num_hidden_layers : int, default=None
         Layers that the student keeps, spread evenly; None keeps all.
     hidden_size : int, default=None
@@ -151,7 +152,9 @@ class Distillation(TrainedObjective):
 
     def _teach(self, lesson: Lesson) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
         plan = lesson.source.plan
-        teacher = TextEncoder.load(self.teacher or lesson.model)
+        teacher = TextEncoder.load(
+            self.teacher or lesson.model, precision=lesson.precision, device=lesson.device
+        )
         options = EncodingOptions(max_length=None, overflow="truncate", prompt=plan.prompt or None)
         return teacher.encode(lesson.texts, options).vectors.numpy()
 
