@@ -1,6 +1,7 @@
 """Training: the parameters of the loop, to be searched like any others."""
 
 from dataclasses import dataclass
+from numbers import Integral
 from pathlib import Path
 from typing import Literal
 
@@ -191,7 +192,7 @@ class Training(BaseEstimator):
     def _batch_size(self, defaults: Defaults, n_rows: int) -> int:
         if self.batch_size is None:
             return min(defaults.batch_size, n_rows)
-        if isinstance(self.batch_size, int) and self.batch_size > n_rows:
+        if isinstance(self.batch_size, Integral) and self.batch_size > n_rows:
             raise ParameterError(
                 f"batch_size={self.batch_size}, but there are {n_rows} rows to learn from; choose "
                 f"at most {n_rows}, or None, which takes what there is."

@@ -1,5 +1,6 @@
 """TrainingCurveDisplay: how the loss fell, step by step; several trainings on one axes."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 SIZE = (6.4, 4.0)
 NAME_WIDTH = 40
+# Where scikit-learn's estimators keep the fitted ones that they are made of.
+PARTS = ("best_estimator_", "estimator_", "steps", "transformers_", "transformer_list")
 # How lines and axes of this display are found again on axes that were drawn on before.
 CURVE, RATE = "skencoder-training-curve", "skencoder-learning-rate"
 
@@ -76,8 +79,8 @@ class TrainingCurveDisplay:
 
         Parameters
         ----------
-        estimator : estimator, Pipeline or search
-            Fitted, with a ``history_``; of a Pipeline the first step that has one is taken, of a
+        estimator : estimator, Pipeline, ColumnTransformer, FeatureUnion or search
+            Fitted, with a ``history_``; of several parts the first that has one is taken, of a
             search its best estimator.
         name : str, default=None
             What the legend calls the training.
@@ -177,12 +180,9 @@ class TrainingCurveDisplay:
 
 
 def _find_history(estimator: Any) -> Any:
-    if hasattr(estimator, "best_estimator_"):
-        estimator = estimator.best_estimator_
-    steps = [step for _, step in estimator.steps] if hasattr(estimator, "steps") else [estimator]
-    for step in steps:
-        if hasattr(step, "history_"):
-            return step.history_
+    for part in _with_parts(estimator):
+        if hasattr(part, "history_"):
+            return part.history_
     if not hasattr(estimator, "fit"):
         raise ParameterError(
             f"estimator must be fitted and have a history_, such as EncoderVectorizer(fine_tune="
@@ -193,6 +193,18 @@ def _find_history(estimator: Any) -> Any:
         f"{type(estimator).__name__} was not trained, so it has no history_; give it an objective "
         f"as fine_tune."
     )
+
+
+def _with_parts(estimator: Any) -> Iterator[Any]:
+    """Go through an estimator and all that it is made of, as deep as that goes."""
+    yield estimator
+    for name in PARTS:
+        found = getattr(estimator, name, None)
+        for part in found if isinstance(found, list) else [found]:
+            # Of a name, the part, and, in a ColumnTransformer, its columns.
+            whole = part[1] if isinstance(part, tuple) else part
+            if hasattr(whole, "fit"):
+                yield from _with_parts(whole)
 
 
 def _check_history(history: Any) -> pd.DataFrame:

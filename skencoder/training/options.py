@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from skencoder.errors import ParameterError
 from skencoder.parameter_checks import (
     check_above_zero,
@@ -101,6 +103,7 @@ class LoopOptions:
     save_seconds: float
 
     def __post_init__(self) -> None:
+        self._make_plain()
         for name in ("epochs", "learning_rate", "max_grad_norm"):
             check_above_zero(name, getattr(self, name))
         for name in ("weight_decay", "save_seconds"):
@@ -113,7 +116,18 @@ class LoopOptions:
             check_count("max_steps", self.max_steps, at_least=0)
         _check_choice("schedule", self.schedule, SCHEDULES)
         _check_choice("precision", self.precision, PRECISIONS)
+        if not isinstance(self.gradient_checkpointing, bool):
+            raise ParameterError(
+                f"gradient_checkpointing must be True or False; got "
+                f"{self.gradient_checkpointing!r}."
+            )
         self._check_validation()
+
+    def _make_plain(self) -> None:
+        """Turn numpy's numbers, which searches draw, into Python's: a state is kept as JSON."""
+        for name, value in vars(self).items():
+            if isinstance(value, np.generic):
+                object.__setattr__(self, name, value.item())
 
     def _check_validation(self) -> None:
         if check_share("validation_share", self.validation_share) > 1 / 2:

@@ -321,6 +321,7 @@ def test_nothing_left_to_learn_from():
         ({"max_steps": 1.5}, "max_steps"),
         ({"schedule": "steps"}, "schedule must be one of linear, cosine, constant; got 'steps'"),
         ({"precision": "int8"}, "precision must be one of auto, float32, bfloat16; got 'int8'"),
+        ({"gradient_checkpointing": "yes"}, "gradient_checkpointing must be True or False; got"),
     ],
 )
 def test_options_that_cannot_be(changes, message):

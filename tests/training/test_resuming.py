@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -224,6 +225,14 @@ def test_another_training_is_refused(tmp_path):
     assert "a folder of its own, or delete that state" in str(error.value)
     assert (tmp_path / STATE_FILE).read_bytes() == before
     assert_equal(weights(training.modules), expected)
+
+
+def test_numbers_as_a_search_draws_them(tmp_path):
+    """They go into the state, which is JSON."""
+    drawn = {"learning_rate": np.float32(1e-3), "weight_decay": np.float32(0.1)}
+    drawn |= {"epochs": np.int64(1), "batch_size": np.int64(3)}
+    training, _ = run(tmp_path, make_training(**drawn))
+    assert load_state(tmp_path)[1]["records"][-1]["step"] == len(training.records) == 2
 
 
 def test_what_is_not_finite_keeps_the_step_before(tmp_path):
