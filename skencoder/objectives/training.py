@@ -50,7 +50,8 @@ class Training(BaseEstimator):
         fewer.
     batch_tokens : int, default=8192
         Most tokens in one pass through the model. A step is as many passes as it takes: memory
-        depends on this number and not on ``batch_size``, the result on neither.
+        depends on this number and not on ``batch_size``. Dropout is drawn for each pass, so that
+        a model with dropout learns a little otherwise with another number.
     learning_rate : float, default=None
         The highest; None is what suits the objective.
     schedule : {"linear", "cosine", "constant"}, default="linear"
