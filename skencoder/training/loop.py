@@ -5,6 +5,7 @@ what chance decides stands in drawing.py.
 """
 
 import math
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ import torch
 from torch import nn
 
 from skencoder.errors import TrainingError
+from skencoder.fork_lock import ForkLock
 from skencoder.tokenization import Index
 from skencoder.training.drawing import Drawing
 from skencoder.training.history import Record
@@ -28,6 +30,9 @@ from skencoder.training.tasks import Task
 # Told of each step, and of how many there are.
 Watch = Callable[[Record, int], object]
 SHOWN_ROWS = 10
+# Dropout is drawn from a generator that all threads of a process share, so that of two trainings at
+# once each would take the other's draws. Nor would two be faster than one after the other.
+_ALONE = ForkLock(threading.RLock)
 
 
 @dataclass
@@ -83,7 +88,7 @@ class Training:
         return len(self.records) >= self.total or stale
 
     def run(self, watch: Watch) -> None:
-        """Take all steps that are left.
+        """Take all steps that are left; where another thread trains, when it has done.
 
         Parameters
         ----------
@@ -98,7 +103,11 @@ class Training:
         """
         devices = [self.learner.device] if self.learner.device.type == "cuda" else []
         try:
-            with attend_for_training(self.learner.encoder), torch.random.fork_rng(devices):
+            with (
+                _ALONE.mine,
+                attend_for_training(self.learner.encoder),
+                torch.random.fork_rng(devices),
+            ):
                 self._run(watch)
         finally:
             self._train(False)

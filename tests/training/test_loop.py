@@ -1,6 +1,9 @@
 """The loop: what is drawn, what is held out, when it stops, and what it leaves behind."""
 
 import math
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import numpy as np
@@ -89,6 +92,21 @@ def test_chance_elsewhere_changes_nothing():
     torch.manual_seed(2)
     torch.rand(7)
     assert course(train()) == course(first)
+
+
+def test_trainings_in_threads_are_those_alone():
+    expected, seen = course(train(batch_tokens=60)), []
+
+    def loss(vectors, rows):
+        seen.append(threading.get_ident())
+        # Whoever else may go on does so now.
+        time.sleep(0.005)
+        return rank(vectors, rows)
+
+    with ThreadPoolExecutor(3) as threads:
+        found = [threads.submit(train, pair_task(loss=loss), batch_tokens=60) for _ in range(3)]
+    assert all(course(training.result()) == expected for training in found)
+    assert seen == sorted(seen, key=seen.index)
 
 
 def test_it_learns():
