@@ -12,8 +12,8 @@ from skencoder.encoding_options import EncodingOptions
 if TYPE_CHECKING:
     from skencoder.objectives import Objective
 
-# Where a state is kept, and how often, changes nothing that is learned, nor does how many texts are
-# encoded at once. A training's batch_tokens do: dropout is drawn per pass.
+# Where a state is kept, and how often, changes nothing that is learned, nor does how many texts
+# are encoded at once. A training's batch_tokens do: dropout is drawn per pass.
 NOT_LEARNED = ("folder", "save_seconds")
 NOT_ENCODED = ("batch_tokens", "verbose")
 

@@ -30,8 +30,8 @@ from skencoder.training.tasks import Task
 # Told of each step, and of how many there are.
 Watch = Callable[[Record, int], object]
 SHOWN_ROWS = 10
-# Dropout is drawn from a generator that all threads of a process share, so that of two trainings at
-# once each would take the other's draws. Nor would two be faster than one after the other.
+# Dropout is drawn from a generator that all threads of a process share, so that of two trainings
+# at once each would take the other's draws. Nor would two be faster than one after the other.
 _ALONE = ForkLock(threading.RLock)
 
 
@@ -98,8 +98,8 @@ class Training:
         Raises
         ------
         TrainingError
-            If the loss or its gradient is not finite; the weights are those before that step. If
-            the loss on held-out rows is not finite.
+            If the loss or its gradient is not finite, with the step and the user's rows; the
+            weights are those before that step. If the loss on held-out rows is not finite.
         """
         devices = [self.learner.device] if self.learner.device.type == "cuda" else []
         try:
@@ -158,9 +158,11 @@ class Training:
     def _check_finite(self, step: int, rows: Index, loss: float, norm: float) -> None:
         if math.isfinite(loss) and math.isfinite(norm):
             return
-        shown = ", ".join(map(str, rows[:SHOWN_ROWS]))
-        if len(rows) > SHOWN_ROWS:
-            shown += f" and {len(rows) - SHOWN_ROWS} more"
+        # A text of many windows is named once.
+        named = list(dict.fromkeys(self.task.origins(rows).tolist()))
+        shown = ", ".join(map(str, named[:SHOWN_ROWS]))
+        if len(named) > SHOWN_ROWS:
+            shown += f" and {len(named) - SHOWN_ROWS} more"
         what = f"loss is {loss}" if not math.isfinite(loss) else f"gradient has length {norm}"
         raise TrainingError(
             f"Step {step}: the {what}, on rows {shown}. A lower learning_rate "

@@ -23,11 +23,14 @@ class MaskedRows:
         tokens.
     maskable : bool of shape (tokens,)
         False for special tokens.
+    origins : int64 of shape (n_windows,)
+        The text that each window is of.
     """
 
     texts: TokenizedTexts
     words: Index
     maskable: NDArray[np.bool_]
+    origins: Index
 
     def take_rows(self, rows: Index) -> "MaskedRows":
         """Copy some windows out.
@@ -43,7 +46,12 @@ class MaskedRows:
             In the order asked for.
         """
         places = self.texts.places_of(rows)
-        return MaskedRows(self.texts.take_rows(rows), self.words[places], self.maskable[places])
+        return MaskedRows(
+            self.texts.take_rows(rows),
+            self.words[places],
+            self.maskable[places],
+            self.origins[rows],
+        )
 
 
 def read_masked_rows(
@@ -82,7 +90,7 @@ def read_masked_rows(
     own = _own_places(framed, len(tokenizer.prefix), len(tokenizer.suffix))
     words, ordinary = np.full(len(own), -1, np.int64), np.zeros(len(own), bool)
     words[own], ordinary[own] = read.words[source[own]], read.ordinary[source[own]]
-    rows = MaskedRows(framed, words, ordinary)
+    rows = MaskedRows(framed, words, ordinary, windows.rows)
     ordinary_before = np.concatenate([[0], np.cumsum(ordinary)])
     kept = np.flatnonzero(np.diff(ordinary_before[framed.offsets]))
     if not len(kept):

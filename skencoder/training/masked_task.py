@@ -50,6 +50,21 @@ class MaskedTask:
         """Windows to learn from."""
         return len(self.rows.texts)
 
+    def origins(self, rows: Index) -> Index:
+        """Say which texts windows are of.
+
+        Parameters
+        ----------
+        rows : int64 of shape (n_rows,)
+            Which.
+
+        Returns
+        -------
+        int64 of shape (n_rows,)
+            Numbers of texts.
+        """
+        return self.rows.origins[rows]
+
     def tokens(self, rows: Index) -> int:
         """Count the tokens of windows.
 

@@ -48,6 +48,20 @@ class Task(Protocol):
     def modules(self) -> Mapping[str, nn.Module]:
         """What is trained beside the model, by name."""
 
+    def origins(self, rows: Index) -> Index:
+        """Say what rows are called where they came from.
+
+        Parameters
+        ----------
+        rows : int64 of shape (n_rows,)
+            Which.
+
+        Returns
+        -------
+        int64 of shape (n_rows,)
+            For each the row of the user's texts.
+        """
+
     def tokens(self, rows: Index) -> int:
         """Count the tokens of rows.
 
@@ -135,6 +149,8 @@ class EmbeddingTask:
         Draws one pass over rows.
     modules : mapping of str to nn.Module
         What the loss is trained by beside the model.
+    numbers : int64 of shape (n_rows,), default=None
+        The user's row that each is; None where none was left out.
     """
 
     texts: TokenizedTexts
@@ -142,11 +158,27 @@ class EmbeddingTask:
     loss: RowLoss
     sampler: Sampler = shuffled_batches
     modules: Mapping[str, nn.Module] = field(default_factory=dict)
+    numbers: Index | None = None
 
     @property
     def n_rows(self) -> int:
         """Rows to learn from."""
         return len(self.members[0])
+
+    def origins(self, rows: Index) -> Index:
+        """Say what rows are called where they came from.
+
+        Parameters
+        ----------
+        rows : int64 of shape (n_rows,)
+            Which.
+
+        Returns
+        -------
+        int64 of shape (n_rows,)
+            For each the row of the user's texts.
+        """
+        return rows if self.numbers is None else self.numbers[rows]
 
     def tokens(self, rows: Index) -> int:
         """Count the tokens of rows.

@@ -1,6 +1,7 @@
 """The loop: what is drawn, what is held out, when it stops, and what it leaves behind."""
 
 import math
+import re
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -381,6 +382,14 @@ def test_only_so_many_rows_are_named():
     task = pair_task(30, partial(spoil, row=7, how="loss"))
     with pytest.raises(TrainingError, match=r"on rows (\d+, ){9}\d+ and 20 more\. A lower"):
         train(task, batch_size=30)
+
+
+def test_rows_are_named_as_the_user_gave_them():
+    task = pair_task(loss=partial(spoil, row=3, how="loss"), numbers=100 + 2 * np.arange(12))
+    with pytest.raises(TrainingError) as error:
+        train(task, batch_size=12)
+    named = re.search(r"on rows ([\d, ]+) and 2 more", str(error.value))[1].split(", ")
+    assert {*map(int, named)} < {*range(100, 124, 2)}
 
 
 def test_a_loss_of_held_out_rows_that_is_not_finite():

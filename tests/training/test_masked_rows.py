@@ -44,6 +44,8 @@ def test_every_token_stands_in_one_window(tokenizer, max_length):
         for start in range(0, length, room)
     ]
     assert [len(ids) for ids in own_ids(rows, tokenizer)] == pieces
+    counts = -(-expected.lengths // room)
+    assert rows.origins.tolist() == np.repeat(np.arange(len(TEXTS)), counts).tolist()
     for ids in np.split(rows.texts.input_ids, rows.texts.offsets[1:-1]):
         assert ids[: len(tokenizer.prefix)].tolist() == tokenizer.prefix
         assert ids[len(ids) - len(tokenizer.suffix) :].tolist() == tokenizer.suffix
@@ -87,6 +89,7 @@ def test_texts_in_which_nothing_can_be_masked(word_pieces):
     expected = word_pieces.tokenize(["the end", "an end"])
     assert np.concatenate(own_ids(rows, word_pieces)).tolist() == expected.input_ids.tolist()
     assert len(rows.texts) == 2
+    assert rows.origins.tolist() == [1, 5]
     with pytest.raises(TrainingError, match="None of 3 texts has a token that can be masked"):
         read_masked_rows(["", " ", "[SEP]"], word_pieces, 64)
 
@@ -103,6 +106,7 @@ def test_some_windows(word_pieces):
     rows = read_masked_rows(TEXTS, word_pieces, 20)
     chosen = np.array([5, 0, 7])
     taken = rows.take_rows(chosen)
+    assert taken.origins.tolist() == rows.origins[chosen].tolist()
     for number, row in enumerate(chosen):
         ours = slice(*taken.texts.offsets[number : number + 2])
         theirs = slice(*rows.texts.offsets[row : row + 2])
