@@ -88,7 +88,7 @@ class EncoderClassifier(ClassifierMixin, BaseEstimator):
         What it adds.
     history_ : DataFrame
         Step, epoch, loss in nats, learning rate, gradient norm, tokens and seconds of each step,
-        and the loss on held-out rows where it was taken.
+        and the loss on held-out rows after it (before the first one too) where it was taken.
 
     See Also
     --------

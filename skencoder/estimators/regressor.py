@@ -77,8 +77,8 @@ class EncoderRegressor(RegressorMixin, BaseEstimator):
         What it adds, in the unit of the targets.
     history_ : DataFrame
         Step, epoch, loss (half the squared error of amounts with standard deviation 1), learning
-        rate, gradient norm, tokens and seconds of each step, and the loss on held-out rows where
-        it was taken.
+        rate, gradient norm, tokens and seconds of each step, and the loss on held-out rows after
+        it (before the first one too) where it was taken.
 
     See Also
     --------

@@ -277,9 +277,10 @@ def as_history(records: "list[Record]") -> pd.DataFrame:
         "tokens",
         "seconds",
         "validation_loss",
+        "validation_loss_before",
     ]
     table = pd.DataFrame([asdict(record) for record in records], columns=columns)
-    return table.astype({"validation_loss": float})
+    return table.astype({"validation_loss": float, "validation_loss_before": float})
 
 
 def _check_reproducible(handle: ModelHandle) -> None:

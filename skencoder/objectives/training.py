@@ -75,10 +75,13 @@ class Training(BaseEstimator):
     lora_targets : tuple of str, default=("query", "value")
         Which linear maps get one: query, key, value, output, expand, contract, gate.
     validation_share : float, default=0.0
-        Part of the rows that is held out; its loss stands in ``history_``.
+        Part of the rows that is held out; its loss before the first step and after each epoch
+        stands in ``history_``.
     patience : int, default=None
-        Epochs without a lower loss on held-out rows after which training stops; the best weights
-        are kept. None goes on to the end.
+        Training stops when the loss on held-out rows has not fallen at so many looks on end, and
+        keeps the weights of the lowest, which may be those it began with. It looks after each
+        epoch; where there is one epoch or less, after each tenth of the steps. None goes on to
+        the end and keeps the last weights.
     folder : str or Path, default=None
         Where the state is kept; a ``fit`` with the same data and parameters goes on from there.
     save_seconds : float, default=600.0

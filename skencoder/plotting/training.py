@@ -1,9 +1,11 @@
 """TrainingCurveDisplay: how the loss fell, step by step; several trainings on one axes."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from skencoder.errors import ParameterError
@@ -15,6 +17,8 @@ from skencoder.plotting.shown_texts import shorten_text
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.lines import Line2D
+
+Floats: TypeAlias = NDArray[np.float64]
 
 SIZE = (6.4, 4.0)
 NAME_WIDTH = 40
@@ -33,8 +37,8 @@ class TrainingCurveDisplay:
     Parameters
     ----------
     history : DataFrame
-        One row per step, with the columns ``step`` and ``loss``; ``validation_loss`` and
-        ``learning_rate`` are drawn where they are there.
+        One row per step, with the columns ``step`` and ``loss``; ``validation_loss``,
+        ``validation_loss_before`` and ``learning_rate`` are drawn where they are there.
     name : str, default=None
         What the legend calls the training.
 
@@ -165,12 +169,9 @@ class TrainingCurveDisplay:
 
     def _draw_held_out(self, history: pd.DataFrame, color: str) -> None:
         self.held_out_line_: Line2D | None = None
-        if "validation_loss" not in history:
+        steps, loss = _held_out(history)
+        if not len(steps):
             return
-        taken = history.dropna(subset=["validation_loss"])
-        if taken.empty:
-            return
-        steps, loss = taken["step"].to_numpy(), taken["validation_loss"].to_numpy()
         (self.held_out_line_,) = self.ax_.plot(
             steps, loss, color=color, linestyle="--", linewidth=1.2, marker="o", markersize=4
         )
@@ -216,6 +217,21 @@ def _check_history(history: Any) -> pd.DataFrame:
     if history.empty:
         raise ParameterError("history has no step: nothing was trained (max_steps=0?).")
     return history
+
+
+def _held_out(history: pd.DataFrame) -> tuple[Floats, Floats]:
+    """Give steps after which the loss on held-out rows was taken, and that loss.
+
+    Before a step is after the one before it; where a training went on, both were looked at.
+    """
+    missing = np.full(len(history), np.nan)
+    after = np.asarray(history.get("validation_loss", missing), dtype=float)
+    before = np.asarray(history.get("validation_loss_before", missing), dtype=float)
+    steps = np.asarray(history["step"], dtype=float)
+    # Row by row, what was before first.
+    pairs = np.column_stack([steps - 1, steps]).ravel(), np.column_stack([before, after]).ravel()
+    taken = ~np.isnan(pairs[1])
+    return pairs[0][taken], pairs[1][taken]
 
 
 def _curves(ax: "Axes") -> "list[Line2D]":

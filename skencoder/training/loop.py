@@ -73,6 +73,7 @@ class Training:
         self.parameters = trained_parameters(self.modules)
         self.optimizer = make_optimizer(self.parameters, self.options)
         self.total = self.options.steps(self.drawing.per_epoch)
+        self.steps_per_look = self.options.steps_per_look(self.drawing.per_epoch)
         self.is_whole = True
 
     @property
@@ -116,14 +117,16 @@ class Training:
         begun = time.perf_counter() - (self.records[-1].seconds if self.records else 0.0)
         # An interruption may have come between the last step and this.
         self._validate_if_due()
+        before = self._loss_before()
         while not self.is_done:
-            self._step(len(self.records), begun)
+            self._step(len(self.records), begun, before)
+            before = None
             self._validate_if_due()
             watch(self.records[-1], self.total)
         if self.options.patience is not None:
             self.best.restore(self.modules)
 
-    def _step(self, number: int, begun: float) -> None:
+    def _step(self, number: int, begun: float, before: float | None) -> None:
         step, rate = self.drawing.step(number), self._rate(number)
         self._train(True)
         for group in self.optimizer.param_groups:
@@ -140,6 +143,7 @@ class Training:
             gradient_norm=norm,
             tokens=self.task.tokens(step.rows),
             seconds=time.perf_counter() - begun,
+            validation_loss_before=before,
         )
         with self._changing():
             self.optimizer.step()
@@ -170,17 +174,28 @@ class Training:
             f"are those before this step."
         )
 
+    def _loss_before(self) -> float | None:
+        """Take the loss on held-out rows before the first step: the first best there is."""
+        if self.records or self.is_done or not len(self.drawing.held_out):
+            return None
+        loss = self._held_out_loss()
+        self._see(loss)
+        return loss
+
     def _validate_if_due(self) -> None:
         steps = len(self.records)
-        ends_epoch = steps % self.drawing.per_epoch == 0 or steps == self.total
-        if not (steps and ends_epoch and len(self.drawing.held_out)):
+        is_due = steps % self.steps_per_look == 0 or steps == self.total
+        if not (steps and is_due and len(self.drawing.held_out)):
             return
         if self.records[-1].validation_loss is None:
             loss = self._held_out_loss()
             with self._changing():
-                if self.options.patience is not None:
-                    self.best.see(loss, self.modules)
+                self._see(loss)
                 self.records[-1] = replace(self.records[-1], validation_loss=loss)
+
+    def _see(self, loss: float) -> None:
+        if self.options.patience is not None:
+            self.best.see(loss, self.modules)
 
     def _held_out_loss(self) -> float:
         self._train(False)
@@ -188,10 +203,11 @@ class Training:
         losses = [self.task.evaluate(self.learner, step) for step in steps]
         loss = float(np.average(losses, weights=[len(step.rows) for step in steps]))
         if not math.isfinite(loss):
+            done = len(self.records)
+            when = f"After step {done}" if done else "Before the first step"
             raise TrainingError(
-                f"After step {len(self.records)} the loss on the held-out rows is {loss}. A lower "
-                f"learning_rate ({self.options.learning_rate} now) or precision='float32' may "
-                f"help."
+                f"{when} the loss on the held-out rows is {loss}. A lower learning_rate "
+                f"({self.options.learning_rate} now) or precision='float32' may help."
             )
         return loss
 

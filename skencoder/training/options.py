@@ -17,6 +17,8 @@ from skencoder.parameter_checks import (
 
 SCHEDULES = ("linear", "cosine", "constant")
 PRECISIONS = ("auto", "float32", "bfloat16")
+# On held-out rows in a training of one epoch or less, whose end alone would stop nothing.
+LOOKS = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,8 +74,8 @@ class LoopOptions:
     validation_share : float
         Part of the rows that is held out to watch the loss.
     patience : int or None
-        Epochs without a lower validation loss after which training stops; the best weights are
-        kept. None goes on to the end and keeps the last ones.
+        Looks at the held-out rows without a lower loss after which training stops; the best
+        weights are kept, which may be the first ones. None goes on to the end and keeps the last.
     folder : Path or None
         Where the state is kept for going on after an interruption.
     save_seconds : float
@@ -158,6 +160,24 @@ class LoopOptions:
         """
         steps = max(1, math.ceil(self.epochs * per_epoch))
         return steps if self.max_steps is None else min(steps, self.max_steps)
+
+    def steps_per_look(self, per_epoch: int) -> int:
+        """Say after how many steps the loss on held-out rows is taken.
+
+        Parameters
+        ----------
+        per_epoch : int
+            Steps of one pass over the rows.
+
+        Returns
+        -------
+        int
+            Those of an epoch, or, where there is but one and patience watches, of a tenth.
+        """
+        total = self.steps(per_epoch)
+        if self.patience is None or total > per_epoch:
+            return per_epoch
+        return max(1, math.ceil(total / LOOKS))
 
 
 def _check_choice(name: str, value: Any, choices: tuple[str, ...]) -> None:

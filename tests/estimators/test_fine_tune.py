@@ -74,7 +74,9 @@ def test_a_fit_changes_the_model_and_nothing_that_was_given(small_folder, name):
         assert not np.allclose(vectors, frozen.transform(TEXTS), atol=1e-5)
     history = vectorizer.history_
     assert history["step"].tolist() == [1, 2]
-    assert np.isfinite(history.drop(columns="validation_loss")).all(axis=None)
+    watched = ["validation_loss", "validation_loss_before"]
+    assert history[watched].isna().all(axis=None)
+    assert np.isfinite(history.drop(columns=watched)).all(axis=None)
     assert (TEXTS, y) == given[:2]
     assert repr(objective.get_params()) == repr(given[2])
     assert all_files(small_folder) == files

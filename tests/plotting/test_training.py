@@ -59,8 +59,10 @@ def test_what_an_estimator_went_through_is_drawn(trained):
         assert line.get_xdata().tolist() == table["step"].tolist() == [1, 2, 3, 4, 5, 6]
         assert line.get_ydata().tolist() == table["loss"].tolist()
     taken = table.dropna(subset=["validation_loss"])
-    assert display.held_out_line_.get_xdata().tolist() == taken["step"].tolist() == [3, 6]
-    assert display.held_out_line_.get_ydata().tolist() == taken["validation_loss"].tolist()
+    assert taken["step"].tolist() == [3, 6]
+    assert display.held_out_line_.get_xdata().tolist() == [0, 3, 6]
+    losses = [table["validation_loss_before"][0], *taken["validation_loss"]]
+    assert display.held_out_line_.get_ydata().tolist() == losses
     rates = display.learning_rate_line_
     assert rates.get_ydata().tolist() == table["learning_rate"].tolist()
     assert rates.axes is not display.ax_

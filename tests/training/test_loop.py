@@ -51,7 +51,8 @@ def train(task=None, seed=0, watch=nothing, model=None, **options):
 def course(training):
     """The records without what a clock decides."""
     return [
-        (r.step, r.epoch, r.loss, r.gradient_norm, r.validation_loss) for r in training.records
+        (r.step, r.epoch, r.loss, r.gradient_norm, r.validation_loss, r.validation_loss_before)
+        for r in training.records
     ]
 
 
@@ -246,9 +247,9 @@ def test_held_out_rows_are_not_learned_from():
     assert held | rows == set(range(20))
     assert set(np.concatenate(learned)) == rows
     # Cut alike each time: what is compared with what is part of the loss.
-    assert len(watched) == 6
+    assert len(watched) == 8
     assert set(np.concatenate(watched)) == held
-    assert [batch.tolist() for batch in watched] == [batch.tolist() for batch in watched[:2]] * 3
+    assert [batch.tolist() for batch in watched] == [batch.tolist() for batch in watched[:2]] * 4
     other = train(pair_task(20), seed=1, max_steps=0, validation_share=0.25)
     assert set(other.drawing.held_out) != held
 
@@ -274,38 +275,74 @@ def test_the_last_step_is_watched_too():
 @pytest.mark.parametrize(
     ("losses", "patience", "epochs", "best"),
     [
-        ([5, 3, 4, 4, 1], 2, 4, 2),
-        ([5, 3, 4, 2, 3, 3], 2, 6, 4),
-        ([5, 4, 3], 1, 3, 3),
-        ([5, 5, 5], 1, 2, 1),
-        ([1, 2, 3], 9, 3, 1),
+        ([9, 5, 3, 4, 4, 1], 2, 4, 2),
+        ([9, 5, 3, 4, 2, 3, 3], 2, 6, 4),
+        ([9, 5, 4, 3], 1, 3, 3),
+        ([9, 5, 5, 5], 1, 2, 1),
+        ([9, 1, 2, 3], 9, 3, 1),
+        # What only harms is left out.
+        ([4, 5, 6, 3], 2, 2, 0),
+        ([5, 5, 5], 9, 2, 0),
     ],
 )
 def test_early_stopping(losses, patience, epochs, best):
     """It stops when the loss has not fallen for so many epochs, with the weights of the lowest."""
-    after = []
     model = make_encoder()
+    after = [weights({"model": model})]
     training = train(
         pair_task(loss=scripted(losses)),
         watch=lambda record, total: after.append(weights({"model": model})),
         model=model,
-        epochs=len(losses),
+        epochs=len(losses) - 1,
         batch_size=5,
         validation_share=0.2,
         patience=patience,
     )
-    assert [r.validation_loss for r in training.records[1::2]] == losses[:epochs]
-    assert_equal(weights({"model": model}), after[2 * best - 1])
+    assert [r.validation_loss for r in training.records[1::2]] == losses[1 : epochs + 1]
+    befores = [r.validation_loss_before for r in training.records]
+    assert befores == [losses[0]] + [None] * (2 * epochs - 1)
+    assert_equal(weights({"model": model}), after[2 * best])
     assert not torch.equal(
         after[0]["model.embeddings.norm.weight"], after[-1]["model.embeddings.norm.weight"]
     )
+
+
+@pytest.mark.parametrize(
+    ("options", "steps"),
+    [
+        ({"epochs": 1}, [*range(2, 21, 2)]),
+        ({"epochs": 0.5}, [*range(1, 11)]),
+        ({"epochs": 5, "max_steps": 12}, [2, 4, 6, 8, 10, 12]),
+        ({"epochs": 5, "max_steps": 3}, [1, 2, 3]),
+        ({"epochs": 1.5}, [20, 30]),
+        ({"epochs": 2}, [20, 40]),
+        ({"epochs": 1, "patience": None}, [20]),
+    ],
+)
+def test_how_often_patience_looks(options, steps):
+    """A training of one epoch would be over at the first look."""
+    given = {"batch_size": 1, "validation_share": 0.2, "patience": 99, **options}
+    records = train(pair_task(25), **given).records
+    assert [r.step for r in records if r.validation_loss is not None] == steps
+
+
+def test_one_epoch_is_stopped_by_patience():
+    losses = [5, 4, 3, 3, 3, 3, 3, 3, 3, 3, 3]
+    training = train(
+        pair_task(25, scripted(losses)),
+        epochs=1,
+        batch_size=5,
+        validation_share=0.2,
+        patience=1,
+    )
+    assert len(training.records) == 3 < training.total
 
 
 def test_without_patience_the_last_weights_stay():
     after = []
     model = make_encoder()
     train(
-        pair_task(loss=scripted([1, 2, 3])),
+        pair_task(loss=scripted([0, 1, 2, 3])),
         watch=lambda record, total: after.append(weights({"model": model})),
         model=model,
         epochs=3,
@@ -393,8 +430,9 @@ def test_rows_are_named_as_the_user_gave_them():
 
 
 def test_a_loss_of_held_out_rows_that_is_not_finite():
-    with pytest.raises(TrainingError, match="After step 2 the loss on the held-out rows is nan"):
-        train(pair_task(loss=scripted([math.nan])), batch_size=5, validation_share=0.2, patience=1)
+    for losses, when in (([1, math.nan], "After step 2"), ([math.nan], "Before the first step")):
+        with pytest.raises(TrainingError, match=f"{when} the loss on the held-out rows is nan"):
+            train(pair_task(loss=scripted(losses)), batch_size=5, validation_share=0.2, patience=1)
 
 
 def run_tune(folder, n_texts=16, **options):

@@ -3,6 +3,7 @@
 import resource
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -53,10 +54,7 @@ def run(folder, training=None, watch=None, identity="one", seconds=0.0):
 
 def result(training):
     """All that a training gives, but for what a clock decides."""
-    records = [
-        (r.step, r.epoch, r.loss, r.learning_rate, r.gradient_norm, r.tokens, r.validation_loss)
-        for r in training.records
-    ]
+    records = [replace(record, seconds=0.0) for record in training.records]
     return records, training.best.loss, training.best.age
 
 
@@ -105,7 +103,7 @@ def in_the_loss():
 
 def in_the_validation():
     """After the second epoch; the step before it is kept."""
-    return make_training(interrupted_loss(2, learning=False)), None, 4
+    return make_training(interrupted_loss(3, learning=False)), None, 4
 
 
 def in_the_optimizer():
@@ -146,6 +144,14 @@ def test_interrupted_where_nothing_was_saved_before(place, uninterrupted, tmp_pa
     state = load_state(tmp_path)
     assert (state is None) == (place is in_the_optimizer)
     assert state is None or len(state[1]["records"]) == kept
+    assert_same(run(tmp_path)[0], uninterrupted)
+
+
+def test_interrupted_before_the_first_step(uninterrupted, tmp_path):
+    """Nothing was learned, so nothing is kept."""
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path, make_training(interrupted_loss(1, learning=False)))
+    assert load_state(tmp_path) is None
     assert_same(run(tmp_path)[0], uninterrupted)
 
 
