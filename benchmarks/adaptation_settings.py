@@ -24,7 +24,7 @@ class AdaptationSettings:
     model : str, optional
         Checkpoint with its masked-language-model head; by default one is trained first, from
         nothing, on half of the topics of Python's documentation.
-    steps : int, default=3000
+    steps : int, default=2700
         Steps of that first training.
     adaptation_steps : int, default=600
         Steps of the adaptation.
@@ -47,7 +47,7 @@ class AdaptationSettings:
     dataset: str | None = None
     data_root: Path | None = None
     model: str | None = None
-    steps: int = 3000
+    steps: int = 2700
     adaptation_steps: int = 600
     learning_rate: float = 5e-4
     judged: int = 120

@@ -34,6 +34,7 @@ CHOICE_ROWS, CHOICE_SEED = 2000, 1000
 
 TFIDF = "TF-IDF, C by folds"
 FROZEN_PLAIN = "frozen encoder, C = 1"
+FROZEN_STRONG = "frozen encoder, C = 10"
 FROZEN = "frozen encoder, C by folds"
 TUNED_PLAIN = "SupervisedContrastive, C = 1"
 TUNED = "SupervisedContrastive, C = 10"
@@ -170,6 +171,7 @@ def _freeze(model: str, drawn: Split, judged: Split, seed: int) -> dict[str, Out
     vectorizer = EncoderVectorizer(model, precision="float32", overflow="truncate")
     ways: dict[str, Callable[[], Any]] = {
         FROZEN_PLAIN: partial(_with_strength, 1.0),
+        FROZEN_STRONG: partial(_with_strength, STRENGTH),
         FROZEN: _by_folds,
     }
     return _classify(vectorizer, ways, drawn, judged)

@@ -31,14 +31,14 @@ def format_few_shot(report: FewShotReport) -> str:
         f"{settings.data}, {report.n_labels} labels, {settings.shots} texts of each in "
         f"{settings.draws} draws; judged on {report.n_test} rows"
         f"{' of the training split' if settings.choose else ''}.\n"
-        "'gain': over the frozen encoder with the classifier of the same kind, in points of "
-        "accuracy, with the\n95 % interval over the draws. 'seconds': of learning.\n\n"
+        "'gain': in points of accuracy over the way that is named beside it, with the 95 % "
+        "interval over\nthe draws. 'seconds': of learning.\n\n"
     )
     lines = [
-        [name, *_spread(outcomes), _gain(report, name)]
+        [name, *_spread(outcomes), _gain(report, name), COMPARED.get(name, MISSING)]
         for name, outcomes in report.outcomes.items()
     ]
-    table = format_table(["way", "draws", "accuracy", "seconds", "gain"], lines)
+    table = format_table(["way", "draws", "accuracy", "seconds", "gain", "over"], lines)
     notes = [f"{name} is left out: {reason}" for name, reason in report.left_out.items()]
     return "\n".join([head + table, *_beside_setfit(report), *notes])
 
@@ -71,6 +71,6 @@ def _beside_setfit(report: FewShotReport) -> list[str]:
     return [
         f"\nOn the same {len(others)} draws, both with the default logistic regression: "
         f"{accuracy:+.2f} points beside setfit\n"
-        f"({report.settings.setfit_iterations} pairs of each kind per text), in 1/{ratio:.1f} of "
-        f"its time."
+        f"(num_iterations={report.settings.setfit_iterations}, by default it takes all pairs), in "
+        f"1/{ratio:.1f} of its time."
     ]

@@ -32,7 +32,8 @@ def load_setfit(model: str, iterations: int) -> Learn:
     Returns
     -------
     callable
-        Learns from texts and labels; everything else is setfit's default.
+        Learns from texts and labels; all but the number of pairs is setfit's default, which takes
+        all pairs there are: hours for hundreds of texts on a few cores.
 
     Raises
     ------

@@ -25,7 +25,7 @@ class PretrainingSettings:
         Most tokens of the tokenizer that is trained first.
     max_length : int, default=128
         Tokens that a model reads at once.
-    steps : int, default=3000
+    steps : int, default=2700
         Steps of each training.
     batch_size : int, default=16
         Windows of text in a step.
@@ -50,7 +50,7 @@ class PretrainingSettings:
     layers: int = 2
     vocab_size: int = 2048
     max_length: int = 128
-    steps: int = 3000
+    steps: int = 2700
     batch_size: int = 16
     learning_rate: float = 2e-3
     mask_probability: float = 0.3

@@ -65,7 +65,7 @@ class TrainingError(SkencoderError, ValueError):
 
 
 class CheckpointWarning(UserWarning):
-    """Files of a checkpoint seem not to belong together."""
+    """Parts of a checkpoint seem not to belong together."""
 
 
 class OverlongTextWarning(UserWarning):

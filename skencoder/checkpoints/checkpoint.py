@@ -17,7 +17,7 @@ from skencoder.checkpoints.dense import load_projection
 from skencoder.checkpoints.fallback import TransformersEncoder, load_transformers_encoder
 from skencoder.checkpoints.families import FAMILIES
 from skencoder.checkpoints.static import load_static_encoder
-from skencoder.checkpoints.weights import load_encoder, load_head
+from skencoder.checkpoints.weights import load_encoder, load_head, load_with_head
 from skencoder.encoder import Encoder, MaskedLM, StaticEncoder, projection_widths
 from skencoder.errors import CheckpointError
 from skencoder.files import read_json, read_optional_json
@@ -43,6 +43,9 @@ class Checkpoint:
         Its family, as ``config.json`` names it; "StaticEmbedding" where there is none.
     special_ids : mapping of str to int
         What ``config.json`` says of special tokens, such as ``pad_token_id``.
+    masked_lm : MaskedLM or None
+        The same encoder with its masked-language-model head, where that was asked for and is
+        there.
     """
 
     encoder: Encoder | TransformersEncoder | StaticEncoder
@@ -52,9 +55,12 @@ class Checkpoint:
     fingerprint: str
     model_type: str
     special_ids: Mapping[str, int] = field(default_factory=dict)
+    masked_lm: MaskedLM | None = None
 
 
-def load_checkpoint(name: str | Path, *, trust_remote_code: bool = False) -> Checkpoint:
+def load_checkpoint(
+    name: str | Path, *, trust_remote_code: bool = False, with_head: bool = False
+) -> Checkpoint:
     """Load a checkpoint in the published layout.
 
     Parameters
@@ -64,6 +70,8 @@ def load_checkpoint(name: str | Path, *, trust_remote_code: bool = False) -> Che
     trust_remote_code : bool, default=False
         Whether code from the checkpoint may be run, for an architecture or a variant that this
         package does not compute. It can do whatever you can do.
+    with_head : bool, default=False
+        Whether its masked-language-model head is loaded too, where there is one.
 
     Returns
     -------
@@ -86,14 +94,16 @@ def load_checkpoint(name: str | Path, *, trust_remote_code: bool = False) -> Che
     """
     files = read_checkpoint_files(name, trust_remote_code=trust_remote_code)
     modules, settings = files.modules, files.settings
-    encoder: Encoder | TransformersEncoder | StaticEncoder
+    model: Encoder | MaskedLM | TransformersEncoder | StaticEncoder
     path = modules.transformer / "config.json"
     if modules.static:
         published = {"model_type": "StaticEmbedding"} | read_optional_json(path)
-        encoder = load_static_encoder(modules.transformer)
+        model = load_static_encoder(modules.transformer)
     else:
         published = read_json(path)
-        encoder = _load_encoder(path, published, trust_remote_code)
+        model = _load_model(path, published, trust_remote_code, with_head)
+    masked_lm = model if isinstance(model, MaskedLM) else None
+    encoder = model.encoder if isinstance(model, MaskedLM) else model
     projection = load_projection(modules)
     _check_widths(encoder.config.hidden_size, settings, projection, files.folder)
     return Checkpoint(
@@ -104,6 +114,7 @@ def load_checkpoint(name: str | Path, *, trust_remote_code: bool = False) -> Che
         fingerprint=files.fingerprint,
         model_type=str(published.get("model_type")),
         special_ids=read_special_ids(published),
+        masked_lm=masked_lm,
     )
 
 
@@ -162,9 +173,9 @@ def load_masked_lm(name: str | Path) -> MaskedLM:
     return load_head(folder, config, head, family)
 
 
-def _load_encoder(
-    path: Path, published: Mapping[str, Any], trust_remote_code: bool
-) -> Encoder | TransformersEncoder:
+def _load_model(
+    path: Path, published: Mapping[str, Any], trust_remote_code: bool, with_head: bool
+) -> Encoder | MaskedLM | TransformersEncoder:
     family = FAMILIES.get(str(published.get("model_type")))
     if family is None:
         return load_transformers_encoder(path, published, trust_remote_code)
@@ -179,7 +190,9 @@ def _load_encoder(
                 f"trust it: TextEncoder.load(..., trust_remote_code=True)."
             ) from error
         return load_transformers_encoder(path, published, trust_remote_code)
-    return load_encoder(path.parent, config, family)
+    if not with_head:
+        return load_encoder(path.parent, config, family)
+    return load_with_head(path.parent, config, family.read_head(published, path), family)
 
 
 def _check_widths(

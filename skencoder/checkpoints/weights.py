@@ -36,13 +36,7 @@ def load_encoder(folder: Path, config: EncoderConfig, family: Family) -> Encoder
     CheckpointError
         If a file is missing or damaged, or its keys or shapes do not fit.
     """
-    stored = _read(folder, family)
-    config = settle_positions(config, family, stored.tensors)
-    # On the meta device no memory is taken and nothing random is drawn for what gets replaced.
-    with torch.device("meta"):
-        encoder = Encoder(config)
-    _fill(encoder, family.places(encoder.state_dict()), stored, family)
-    return encoder.eval().requires_grad_(False)
+    return _build_encoder(_read(folder, family), config, family)
 
 
 def load_head(folder: Path, config: EncoderConfig, head: HeadConfig, family: Family) -> MaskedLM:
@@ -69,7 +63,63 @@ def load_head(folder: Path, config: EncoderConfig, head: HeadConfig, family: Fam
     CheckpointError
         If it has no head, a file is missing or damaged, or its keys or shapes do not fit.
     """
+    return _build_masked_lm(_read(folder, family), config, head, family)
+
+
+def load_with_head(
+    folder: Path, config: EncoderConfig, head: HeadConfig, family: Family
+) -> Encoder | MaskedLM:
+    """Build an encoder around the tensors of a folder, with its head where there is one.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the weights lie; they are read once.
+    config : EncoderConfig
+        The encoder to build.
+    head : HeadConfig
+        The head to build.
+    family : Family
+        How the files name their tensors.
+
+    Returns
+    -------
+    Encoder or MaskedLM
+        In evaluation mode, float32, its tensors mapped from the file.
+
+    Raises
+    ------
+    CheckpointError
+        If a file is missing or damaged, or its keys or shapes do not fit; the message says so
+        where the encoder is whole and only the head is not.
+    """
     stored = _read(folder, family)
+    try:
+        return _build_masked_lm(stored, config, head, family)
+    except HeadNotFoundError:
+        return _build_encoder(stored, config, family)
+    except CheckpointError as error:
+        # What is wrong with the encoder itself is told first.
+        _build_encoder(stored, config, family)
+        raise CheckpointError(
+            f"{error} The encoder is whole, but the head that guesses masked tokens is not. Fetch "
+            f"the model again; or go on without the head from a folder that "
+            f"skencoder.checkpoints.save_checkpoint writes of the encoder."
+        ) from error
+
+
+def _build_encoder(stored: "_Stored", config: EncoderConfig, family: Family) -> Encoder:
+    config = settle_positions(config, family, stored.tensors)
+    # On the meta device no memory is taken and nothing random is drawn for what gets replaced.
+    with torch.device("meta"):
+        encoder = Encoder(config)
+    _fill(encoder, family.places(encoder.state_dict()), stored, family)
+    return encoder.eval().requires_grad_(False)
+
+
+def _build_masked_lm(
+    stored: "_Stored", config: EncoderConfig, head: HeadConfig, family: Family
+) -> MaskedLM:
     config = settle_positions(config, family, stored.tensors)
     with torch.device("meta"):
         model = MaskedLM(Encoder(config), head)

@@ -57,14 +57,14 @@ class Bucket:
             None where the texts differ so much in length that one block of them is mostly empty.
         """
         used = sum(lengths)
-        longest = min(limit, _round_up(max(*lengths, LEAST_LENGTH), LENGTH_STEPS))
+        longest = min(limit, round_up(max(*lengths, LEAST_LENGTH), LENGTH_STEPS))
         # Filling texts of one token could not take what rounding the tokens up leaves over.
         if longest < 2:  # noqa: PLR2004
             return None
-        texts = _round_up(len(lengths) + 1, TEXT_STEPS)
+        texts = round_up(len(lengths) + 1, TEXT_STEPS)
         bucket = cls(_tokens_for(used, texts - len(lengths)), texts, longest)
         while bucket.tokens - used > (bucket.texts - len(lengths)) * longest:
-            texts = _round_up(bucket.texts + 1, TEXT_STEPS)
+            texts = round_up(bucket.texts + 1, TEXT_STEPS)
             bucket = cls(_tokens_for(used, texts - len(lengths)), texts, longest)
         places = bucket.texts * longest
         return bucket if places <= max(MOST_PLACES_PER_TOKEN * used, FREE_PLACES) else None
@@ -115,9 +115,23 @@ class Bucket:
 
 
 def _tokens_for(used: int, filling_texts: int) -> int:
-    return max(LEAST_TOKENS, _round_up(used + filling_texts, TOKEN_STEPS))
+    return max(LEAST_TOKENS, round_up(used + filling_texts, TOKEN_STEPS))
 
 
-def _round_up(number: int, steps: int) -> int:
+def round_up(number: int, steps: int) -> int:
+    """Round a size up, so that few remain.
+
+    Parameters
+    ----------
+    number : int
+        At least 1.
+    steps : int
+        Sizes from one power of two to the next.
+
+    Returns
+    -------
+    int
+        At most ``1 + 1 / steps`` times as large.
+    """
     step = max(1, (1 << (number.bit_length() - 1)) // steps)
     return -(-number // step) * step

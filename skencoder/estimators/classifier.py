@@ -188,9 +188,10 @@ class EncoderClassifier(ClassifierMixin, BaseEstimator):
     def partial_fit(
         self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
     ) -> "EncoderClassifier":
-        """Go on with some texts: one pass over them at an even rate.
+        """Go on with some texts: the head moves first, then one pass over them at an even rate.
 
-        Each call writes the model anew, which takes a second or so: give it hundreds of texts.
+        Each call writes the model anew, which takes a second or so: give it hundreds of texts. Mix
+        the classes: texts of one class alone teach it to give that class to all.
 
         Parameters
         ----------
@@ -229,7 +230,7 @@ class EncoderClassifier(ClassifierMixin, BaseEstimator):
         answers = self._number(y, known, weights, self.class_weight)
         course = self._course(one_pass(self.training, len(texts)), y)
         former = self._trained if hasattr(self, "classes_") else None
-        return self._keep(course.run(texts, answers, former), known, y)
+        return self._keep(course.go_on(texts, answers, former), known, y)
 
     def set_params(self, **params: Any) -> "EncoderClassifier":
         """Set parameters, those of the training too.

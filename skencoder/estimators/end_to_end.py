@@ -1,10 +1,11 @@
 """A model and its head, trained together: what EncoderClassifier and EncoderRegressor do alike."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from sklearn.base import clone
 
 from skencoder.errors import ParameterError
@@ -19,6 +20,8 @@ ENCODING = (
     *("model", "pooling", "max_length", "overflow", "prompt", "missing", "precision", "device"),
     *("cache", "random_state", "verbose"),
 )
+# What a head was made for: other vectors mean nothing to it.
+READING = ("model", "pooling", "prompt")
 # Counted on from where a former training ended.
 COUNTED = ["step", "epoch", "seconds"]
 
@@ -71,13 +74,13 @@ class EndToEnd:
         Not fitted; with the user's model and how it encodes.
     objective : HeadObjective
         Loss and training.
-    dropout : float
-        Share of a vector's numbers that the head does not see while it is trained.
+    seed : int
+        Of all that is drawn.
     """
 
     encoder: EncoderVectorizer
     objective: Any
-    dropout: float
+    seed: int
 
     @classmethod
     def of(cls, estimator: Any, loss: Any, training: Any, **parameters: Any) -> "EndToEnd":
@@ -113,11 +116,12 @@ class EndToEnd:
             )
         dropout = check_share("dropout", estimator.dropout)
         encoding = {name: getattr(estimator, name) for name in ENCODING}
-        objective = HeadObjective(loss=loss, training=training, **parameters)
-        return cls(EncoderVectorizer(normalize=True, **encoding), objective, dropout)
+        objective = HeadObjective(loss=loss, dropout=dropout, training=training, **parameters)
+        encoder = EncoderVectorizer(normalize=True, **encoding)
+        return cls(encoder, objective, draw_seed(estimator.random_state))
 
     def run(self, texts: list[str], answers: Answers, former: Trained | None) -> Trained:
-        """Train.
+        """Train on all texts there are.
 
         Parameters
         ----------
@@ -127,7 +131,7 @@ class EndToEnd:
             What the head shall give for them.
         former : Trained or None
             What it begins with, which is left as it is; None begins with the model that the user
-            named and a new head.
+            named and a new head, the best for its vectors.
 
         Returns
         -------
@@ -139,30 +143,90 @@ class EndToEnd:
         TrainingError
             If it cannot learn from what came.
         ParameterError
-            If a parameter cannot be used.
+            If a parameter cannot be used, or was changed since the former training.
         CheckpointError
             If the model cannot be trained.
         OSError
             If there is no room for the new model; nothing is left behind.
         """
+        from skencoder.training.heads import fit_head
+
+        if former is not None:
+            return self._train(texts, self._exercise(answers, former), former)
+        beginning = self._begin(texts, answers)
+        exercise = self._exercise(answers, beginning)
+        learned = self._learned_rows(len(texts))
+        vectors = beginning.encoder.transform([texts[row] for row in learned])
+        fit_head(exercise.take_rows(learned), np.asarray(vectors), self.objective.make_loss())
+        return self._train(texts, exercise, beginning)
+
+    def go_on(self, texts: list[str], answers: Answers, former: Trained | None) -> Trained:
+        """Train on some texts of many: the head moves first, then both learn.
+
+        Parameters
+        ----------
+        texts : list of str of shape (n_texts,)
+            What is learned from.
+        answers : Answers
+            What the head shall give for them.
+        former : Trained or None
+            As for `run`; a new head knows nothing.
+
+        Returns
+        -------
+        Trained
+            As of `run`.
+
+        Raises
+        ------
+        TrainingError
+            If it cannot learn from what came.
+        ParameterError
+            If a parameter cannot be used, or was changed since the former training.
+        CheckpointError
+            If the model cannot be trained.
+        OSError
+            If there is no room for the new model; nothing is left behind.
+        """
+        from skencoder.training.heads import move_head
+
+        beginning = former or self._begin(texts, answers)
+        exercise = self._exercise(answers, beginning)
+        vectors = np.asarray(beginning.encoder.transform(texts))
+        move_head(exercise, vectors, self.objective.make_loss())
+        return self._train(texts, exercise, beginning)
+
+    def _exercise(self, answers: Answers, beginning: Trained) -> Any:
         from skencoder.training.heads import Exercise, Head
 
-        if former is None:
-            return self._begin(texts, answers)
-        head = Head(former.coef, former.intercept, dropout=self.dropout)
-        exercise = Exercise(head, answers.targets, answers.weights)
-        trained = self._train(texts, exercise, former.encoder, len(former.history))
-        return replace(trained, history=join_histories(former.history, trained.history))
+        self._check_same(beginning.encoder)
+        dropout = self.objective.dropout
+        head = Head(beginning.coef, beginning.intercept, dropout=dropout)
+        return Exercise(head, answers.targets, answers.weights)
+
+    def _check_same(self, former: EncoderVectorizer) -> None:
+        """Refuse another model or reading below a head that was made for the former one."""
+        for name in READING:
+            before, now = getattr(former, name), getattr(self.encoder, name)
+            if before is not now and not (type(before) is type(now) and before == now):
+                raise ParameterError(
+                    f"{name}={now!r}, but what is gone on with was trained with {name}="
+                    f"{before!r}; set it back, or fit a clone."
+                )
 
     def _begin(self, texts: list[str], answers: Answers) -> Trained:
-        from skencoder.training.heads import Exercise, Head, fit_head
+        encoder = self._open(texts)
+        coef = np.zeros((answers.n_outputs, encoder.n_features_out_))
+        return Trained(encoder, coef, np.zeros(answers.n_outputs), pd.DataFrame())
 
-        beginning = self._open(texts)
-        vectors = np.asarray(beginning.transform(texts))
-        new = np.zeros((answers.n_outputs, vectors.shape[1])), np.zeros(answers.n_outputs)
-        exercise = Exercise(Head(*new, dropout=self.dropout), answers.targets, answers.weights)
-        fit_head(exercise, vectors, self.objective.make_loss())
-        return self._train(texts, exercise, beginning)
+    def _learned_rows(self, n_texts: int) -> NDArray[np.int64]:
+        """Leave out what the training will hold out to watch its loss."""
+        from skencoder.training.drawing import held_out_rows
+
+        training = self.objective.training
+        share = training.validation_share if training is not None else 0.0
+        learned, _ = held_out_rows(n_texts, share, draw_seed(self.seed))
+        return learned
 
     def _open(self, texts: list[str]) -> EncoderVectorizer:
         """Fit the encoder as it is; what is still to be made is made, and learns nothing yet."""
@@ -177,20 +241,18 @@ class EndToEnd:
         frozen.fit(texts)
         return frozen
 
-    def _train(
-        self, texts: list[str], exercise: Any, beginning: EncoderVectorizer, n_steps: int = 0
-    ) -> Trained:
+    def _train(self, texts: list[str], exercise: Any, beginning: Trained) -> Trained:
         encoder = clone(self.encoder).set_params(
-            model=beginning._prepared.handle,
+            model=beginning.encoder._prepared.handle,
             fine_tune=self.objective,
             # Other draws than those of the steps before.
-            random_state=draw_seed(self.encoder.random_state) + n_steps,
+            random_state=self.seed + len(beginning.history),
         )
         encoder.fit(texts, exercise)
         # As the user gave them: what it was trained from may be gone soon.
         encoder.set_params(model=self.encoder.model, random_state=self.encoder.random_state)
-        coef, intercept = exercise.head.to_arrays()
-        return Trained(encoder, coef, intercept, encoder.history_)
+        history = join_histories(beginning.history, encoder.history_)
+        return Trained(encoder, *exercise.head.to_arrays(), history)
 
 
 def join_histories(former: pd.DataFrame, later: pd.DataFrame) -> pd.DataFrame:

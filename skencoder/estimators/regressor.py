@@ -1,5 +1,6 @@
 """EncoderRegressor: a model is trained with a head on it, from texts to amounts."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from skencoder.encoder import EncoderConfig
     from skencoder.objectives import Training
     from skencoder.text_encoder import TextEncoder
+
+Run = Callable[[list[str], Answers, Trained | None], Trained]
 
 
 class EncoderRegressor(RegressorMixin, BaseEstimator):
@@ -173,8 +176,9 @@ class EncoderRegressor(RegressorMixin, BaseEstimator):
         """
         texts, y, weights = read_rows(X, y, sample_weight, self.missing, read_amounts)
         check_learnable(texts)
+        course = self._course(self.training)
         goes_on = self.warm_start and hasattr(self, "coef_")
-        return self._learn(texts, y, weights / weights.mean(), self.training, goes_on)
+        return self._learn(course.run, texts, y, weights / weights.mean(), goes_on)
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> "EncoderRegressor":
         """Go on with some texts: one pass over them at an even rate.
@@ -208,8 +212,8 @@ class EncoderRegressor(RegressorMixin, BaseEstimator):
             If the model is not there or cannot be trained.
         """
         texts, y, weights = read_rows(X, y, sample_weight, self.missing, read_amounts)
-        training = one_pass(self.training, len(texts))
-        return self._learn(texts, y, weights, training, hasattr(self, "coef_"))
+        course = self._course(one_pass(self.training, len(texts)))
+        return self._learn(course.go_on, texts, y, weights, hasattr(self, "coef_"))
 
     def set_params(self, **params: Any) -> "EncoderRegressor":
         """Set parameters, those of the training too.
@@ -257,23 +261,25 @@ class EncoderRegressor(RegressorMixin, BaseEstimator):
         trained = Trained(self.encoder_, self.coef_, self.intercept_, self.history_)
         return trained.outputs(X).reshape(-1, *self._shape)
 
-    def _learn(
-        self, texts: list[str], y: Floats, weights: Floats, training: Any, goes_on: bool
-    ) -> "EncoderRegressor":
+    def _course(self, training: Any) -> EndToEnd:
         check_choice("loss", self.loss, ("squared", "huber"))
+        return EndToEnd.of(self, self.loss, training)
+
+    def _learn(
+        self, run: Run, texts: list[str], y: Floats, weights: Floats, goes_on: bool
+    ) -> "EncoderRegressor":
         if goes_on and y.shape[1:] != self._shape:
             raise TrainingError(
                 f"y has the shape {y.shape}; before, it was {('n_texts', *self._shape)}."
             )
         units = self._units if goes_on else Units.of(y, weights)
-        course = EndToEnd.of(self, self.loss, training)
         former = None
         if goes_on:
             coef, intercept = units.strip(self.coef_, self.intercept_)
             former = Trained(self.encoder_, coef, intercept, self.history_)
         wanted = units.standardise(y)
         answers = Answers(wanted, weights.astype(np.float32), wanted.shape[1])
-        trained = course.run(texts, answers, former)
+        trained = run(texts, answers, former)
         self._units, self._shape = units, y.shape[1:]
         self.encoder_, self.history_ = trained.encoder, trained.history
         self.coef_, self.intercept_ = units.give(trained.coef, trained.intercept)

@@ -4,6 +4,7 @@ Other libraries read it as a checkpoint; `load_parameters` reads what only an es
 """
 
 import json
+import warnings
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -11,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from skencoder.checkpoint_files import SentenceSettings
 from skencoder.encode_once import check_fingerprint
-from skencoder.errors import CheckpointError, ParameterError
+from skencoder.errors import CheckpointError, CheckpointWarning, ParameterError
 from skencoder.estimators.prepared import Prepared
 from skencoder.files import appearing, check_is_new, read_json
+from skencoder.frames import user_stacklevel
 
 if TYPE_CHECKING:
     from skencoder.checkpoints import Checkpoint
@@ -45,11 +47,18 @@ def save(folder: str | Path, prepared: Prepared, parameters: Mapping[str, Any]) 
     Raises
     ------
     CheckpointError
-        If the folder holds something, or the model's architecture cannot be written.
+        If the folder holds something, the model or its head is damaged, or its architecture
+        cannot be written.
     ParameterError
         If a parameter is a function.
     OSError
         If the disk is full or the folder cannot be written; nothing is left behind.
+
+    Warns
+    -----
+    CheckpointWarning
+        If the weights were changed since they were loaded: a head that does not belong to them
+        is left out.
     """
     kept = _check_parameters(parameters)
     target = Path(folder).expanduser().absolute()
@@ -111,16 +120,29 @@ def _check_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _checkpoint(prepared: Prepared) -> "Checkpoint":
-    """Load the weights as their authors published them; weights changed since are taken as is."""
+    """Load the model as its authors published it; weights changed since are taken as they are."""
     from skencoder.checkpoints import load_checkpoint
 
     source = prepared.handle.source
-    checkpoint = load_checkpoint(source.model, trust_remote_code=source.trust_remote_code)
+    checkpoint = load_checkpoint(
+        source.model, trust_remote_code=source.trust_remote_code, with_head=True
+    )
     if prepared.handle.is_reproducible:
         check_fingerprint(source, checkpoint.fingerprint)
         return checkpoint
+    if checkpoint.masked_lm is not None:
+        _warn_of_head(source.model)
     model = prepared.handle.load()
-    return replace(checkpoint, encoder=model.encoder, projection=model.projection)
+    return replace(checkpoint, encoder=model.encoder, projection=model.projection, masked_lm=None)
+
+
+def _warn_of_head(name: str) -> None:
+    warnings.warn(
+        f"The head of {name!r} that guesses masked tokens is left out: the weights below it were "
+        f"changed since they were loaded, and it was not trained with them.",
+        CheckpointWarning,
+        stacklevel=user_stacklevel(),
+    )
 
 
 def _write_checkpoint(folder: Path, checkpoint: "Checkpoint", prepared: Prepared) -> None:
@@ -128,7 +150,7 @@ def _write_checkpoint(folder: Path, checkpoint: "Checkpoint", prepared: Prepared
 
     save_checkpoint(
         folder,
-        _model(checkpoint, prepared),
+        _model(checkpoint, prepared.handle.source.model),
         tokenizer_folder=checkpoint.folder,
         settings=_settings(checkpoint.settings, prepared),
         projection=checkpoint.projection,
@@ -136,25 +158,16 @@ def _write_checkpoint(folder: Path, checkpoint: "Checkpoint", prepared: Prepared
     )
 
 
-def _model(checkpoint: "Checkpoint", prepared: Prepared) -> "Encoder | MaskedLM | StaticEncoder":
+def _model(checkpoint: "Checkpoint", name: str) -> "Encoder | MaskedLM | StaticEncoder":
     """Take the head that guesses masked tokens along, where there is one."""
-    from skencoder.checkpoints import TransformersEncoder, load_masked_lm
-    from skencoder.encoder import StaticEncoder
+    from skencoder.checkpoints import TransformersEncoder
 
-    name, encoder = prepared.handle.source.model, checkpoint.encoder
-    if isinstance(encoder, TransformersEncoder):
+    if isinstance(checkpoint.encoder, TransformersEncoder):
         raise CheckpointError(
             f"The architecture {checkpoint.model_type!r} is computed by transformers and cannot "
             f"be written here; copy its folder {name!r} instead."
         )
-    # To weights that were changed since, the published head does not belong.
-    if isinstance(encoder, StaticEncoder) or not prepared.handle.is_reproducible:
-        return encoder
-    try:
-        return load_masked_lm(name)
-    except CheckpointError:
-        # None, or one that is not whole; sentence vectors do without.
-        return encoder
+    return checkpoint.masked_lm or checkpoint.encoder
 
 
 def _settings(published: SentenceSettings, prepared: Prepared) -> SentenceSettings:

@@ -217,8 +217,13 @@ def _weigh_rows(class_weight: Any, column: NDArray[Any], weights: Floats) -> Flo
 def _look_up(class_weight: Mapping[Any, Any], classes: NDArray[Any]) -> Floats:
     known = classes.tolist()
     unknown = [label for label in class_weight if label not in known]
-    if unknown:
-        raise ParameterError(f"class_weight names {unknown[:SHOWN]!r}, which y does not hold.")
+    bare = [label for label in known if label not in class_weight]
+    # A fold may lack a class; a name that is misspelt leaves another without its weight.
+    if unknown and bare:
+        raise ParameterError(
+            f"class_weight names {unknown[:SHOWN]!r}, which y does not hold, and has no weight "
+            f"for {bare[:SHOWN]!r}."
+        )
     by_class = np.array([float(class_weight.get(label, 1.0)) for label in known])
     if not np.isfinite(by_class).all() or (by_class < 0).any():
         raise ParameterError(f"class_weight must hold numbers of 0 or more; got {class_weight!r}.")

@@ -48,6 +48,9 @@ def one_pass(training: Any, n_texts: int) -> Any:
     once.set_params(
         batch_size=min(size, n_texts) if isinstance(size, Integral) else size,
         epochs=1,
+        # A number of steps is for all texts together, and of these none may be left out; no
+        # training at all stays none.
+        max_steps=0 if once.max_steps == 0 else None,
         schedule="constant",
         warmup=0.0,
         validation_share=0.0,

@@ -35,14 +35,14 @@ class Recipe:
         The objective's: from the model's name and a seed to its parts before the first step.
     seed : int
         Of weights that were new.
-    added : Added
-        What was learned beside frozen weights.
+    added : tuple of Added
+        What was learned beside frozen weights, in one training after the other.
     """
 
     base: Source
     open_model: "Callable[[str, int], Parts]"
     seed: int
-    added: "Added"
+    added: "tuple[Added, ...]"
 
     def write(self, folder: Path) -> None:
         """Make the tuned model again.
@@ -68,7 +68,9 @@ class Recipe:
             # That a head was new has been said where it was trained.
             warnings.simplefilter("ignore", TrainingWarning)
             parts = self.open_model(self.base.model, self.seed)
-        put_added(parts, self.added).save(folder)
+        for added in self.added:
+            parts = put_added(parts, added)
+        parts.save(folder)
 
     def _check_base(self) -> None:
         try:
@@ -93,11 +95,14 @@ class TunedFolder:
     ----------
     path : Path
         Where it lies; it need not be there yet. Gone with this object.
+    recipe : Recipe or None
+        As given.
     """
 
     def __init__(self, recipe: Recipe | None = None) -> None:
         self.path = (session().folder / "tuned" / uuid4().hex).resolve()
-        self._recipe = recipe
+        self.recipe = recipe
+        _FOLDERS[str(self.path)] = self
         weakref.finalize(self, _remove, self.path, os.getpid())
 
     @contextmanager
@@ -156,22 +161,40 @@ class TunedFolder:
         return source | {"model": str(self.path), "fingerprint": found.fingerprint}
 
     def __getstate__(self) -> dict[str, Any]:
-        if self._recipe is not None:
-            return {"recipe": self._recipe}
+        if self.recipe is not None:
+            return {"recipe": self.recipe}
         entries = sorted(self.path.rglob("*"))
         return {"entries": {str(e.relative_to(self.path)): _content(e) for e in entries}}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(state.get("recipe"))  # type: ignore[misc]
         with self.filling() as path:
-            if self._recipe is not None:
-                self._recipe.write(path)
+            if self.recipe is not None:
+                self.recipe.write(path)
             for name, content in state.get("entries", {}).items():
                 _write_entry(path / name, content)
 
 
+_FOLDERS: "weakref.WeakValueDictionary[str, TunedFolder]" = weakref.WeakValueDictionary()
 # Folders of models that somebody may hold without the estimator that trained them.
 _KEPT: "weakref.WeakKeyDictionary[TextEncoder, TunedFolder]" = weakref.WeakKeyDictionary()
+
+
+def recipe_of(model: str) -> Recipe | None:
+    """Say how a tuned model is made again.
+
+    Parameters
+    ----------
+    model : str
+        A name, or a folder's absolute path.
+
+    Returns
+    -------
+    Recipe or None
+        None for one that was not tuned here, or whose pickle holds all its files.
+    """
+    folder = _FOLDERS.get(model)
+    return folder.recipe if folder is not None else None
 
 
 def outlives_the_session(model: str) -> bool:

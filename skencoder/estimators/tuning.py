@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 import pandas as pd
@@ -12,7 +12,12 @@ from skencoder.encoding_options import EncodingOptions, check_choice
 from skencoder.errors import ParameterError
 from skencoder.estimators.training_bar import TrainingBar
 from skencoder.estimators.training_identity import identify_training
-from skencoder.estimators.tuned_folder import Recipe, TunedFolder, outlives_the_session
+from skencoder.estimators.tuned_folder import (
+    Recipe,
+    TunedFolder,
+    outlives_the_session,
+    recipe_of,
+)
 
 if TYPE_CHECKING:
     from skencoder.encoder import EncoderConfig
@@ -250,9 +255,16 @@ def _recipe(
     handle: ModelHandle, objective: "Objective", tuned: "Parts", wish: Wish
 ) -> Recipe | None:
     """Say how the model can be made again, where that is less than the model itself."""
-    if tuned.added is None or not outlives_the_session(handle.source.model):
+    from skencoder.objectives.models import open_as_it_is
+
+    if tuned.added is None:
         return None
-    return Recipe(handle.source, objective.open_model, wish.seed, tuned.added)
+    former = recipe_of(handle.source.model)
+    if former is not None and former.open_model is objective.open_model is open_as_it_is:
+        return replace(former, added=(*former.added, tuned.added))
+    if not outlives_the_session(handle.source.model):
+        return None
+    return Recipe(handle.source, objective.open_model, wish.seed, (tuned.added,))
 
 
 def as_history(records: "list[Record]") -> pd.DataFrame:

@@ -366,11 +366,18 @@ class EncoderVectorizer(
         Raises
         ------
         CheckpointError
-            If the folder holds something, or the model cannot be written.
+            If the folder holds something, or the model or its head is damaged or cannot be
+            written.
         ParameterError
             If a parameter is a function, or cannot be used.
         OSError
             If the disk is full or the folder cannot be written.
+
+        Warns
+        -----
+        CheckpointWarning
+            If the model was given with changed weights: the published head, which does not belong
+            to them, is left out.
         """
         return save(folder, self._settle(), self.get_params(deep=False))
 

@@ -34,6 +34,9 @@ class HeadObjective(BaseEstimator):
         Of the head's outputs.
     label_smoothing : float, default=0.0
         Of the first two.
+    dropout : float, default=0.1
+        Share of a vector's numbers that the head does not see while it is trained; the head has
+        it too, here it tells one training from another.
     training : Training, default=None
         How it is trained.
     """
@@ -46,10 +49,12 @@ class HeadObjective(BaseEstimator):
         *,
         loss: Literal["softmax", "sigmoid", "squared", "huber"] = "softmax",
         label_smoothing: float = 0.0,
+        dropout: float = 0.1,
         training: Training | None = None,
     ) -> None:
         self.loss = loss
         self.label_smoothing = label_smoothing
+        self.dropout = dropout
         self.training = training
 
     def make_loss(self) -> OutputLoss:

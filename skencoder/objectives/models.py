@@ -4,16 +4,14 @@ import os
 import shutil
 import warnings
 import weakref
-from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 
 import torch
 
-from skencoder.checkpoints import load_masked_lm
 from skencoder.distillation import distill_static
-from skencoder.encoder import Encoder
-from skencoder.errors import CheckpointError, HeadNotFoundError, TrainingWarning
+from skencoder.encoder import Encoder, MaskedLM
+from skencoder.errors import CheckpointError, TrainingWarning
 from skencoder.frames import user_stacklevel
 from skencoder.training.new_heads import add_head
 from skencoder.training.parts import Parts, load_parts
@@ -68,21 +66,20 @@ def open_with_head(model: str, seed: int) -> Parts:
     TrainingWarning
         If the head is new.
     """
-    parts = load_parts(model)
+    parts = load_parts(model, with_head=True)
+    if isinstance(parts.model, MaskedLM):
+        return parts
     if not isinstance(parts.model, Encoder):
         raise CheckpointError(
             f"{model!r} is a static model: a table without layers cannot guess masked tokens."
         )
-    try:
-        return replace(parts, model=deepcopy(load_masked_lm(model)))
-    except HeadNotFoundError:
-        warnings.warn(
-            f"{model!r} was published without the head that guesses masked tokens. A new one "
-            f"begins with random weights and is learned too, so that at first the encoder is "
-            f"pulled about; more steps, or the model that this one was made from, help.",
-            TrainingWarning,
-            stacklevel=user_stacklevel(),
-        )
+    warnings.warn(
+        f"{model!r} was published without the head that guesses masked tokens. A new one begins "
+        f"with random weights and is learned too, so that at first the encoder is pulled about; "
+        f"more steps, or the model that this one was made from, help.",
+        TrainingWarning,
+        stacklevel=user_stacklevel(),
+    )
     generator = torch.Generator().manual_seed(seed % 2**63)
     return replace(parts, model=add_head(parts.model, generator=generator))
 

@@ -30,9 +30,11 @@ def class_batches(
         Every row stands in exactly one.
     """
     shuffled = rng.permutation(rows)
+    found = codes[shuffled]
+    by_class = np.argsort(found, kind="stable")
+    starts = np.flatnonzero(np.diff(found[by_class])) + 1
     groups: list[Index] = []
-    for code in np.unique(codes[rows]):
-        members = shuffled[codes[shuffled] == code]
+    for members in np.split(shuffled[by_class], starts):
         # A single one left over joins the group before it: alone it would have no partner.
         pieces = max(1, len(members) // together)
         groups += np.array_split(members, pieces)

@@ -49,15 +49,9 @@ class Drawing:
     _epoch: tuple[int, list[Index]] = field(default=(-1, []), init=False, repr=False)
 
     def __post_init__(self) -> None:
-        n_rows, share = self.task.n_rows, self.options.validation_share
-        order = self._rng(HELD_OUT).permutation(n_rows)
-        held = max(1, round(share * n_rows)) if share else 0
-        if held >= n_rows:
-            raise TrainingError(
-                f"validation_share={share} of {n_rows} rows leaves none to learn from; give more "
-                f"texts, or validation_share=0."
-            )
-        self.rows, self.held_out = np.sort(order[held:]), np.sort(order[:held])
+        self.rows, self.held_out = held_out_rows(
+            self.task.n_rows, self.options.validation_share, self.seed
+        )
         self.per_epoch = len(self._batches(0))
 
     def step(self, number: int) -> Step:
@@ -88,7 +82,7 @@ class Drawing:
         return [self._ask(piece, HELD_OUT, number) for number, piece in enumerate(pieces)]
 
     def _rng(self, *what: int) -> np.random.Generator:
-        return np.random.default_rng([self.seed, *what])
+        return _rng(self.seed, *what)
 
     def _batches(self, epoch: int) -> list[Index]:
         # Each step asks for its epoch's, and drawing them takes as long as there are rows.
@@ -101,3 +95,39 @@ class Drawing:
         # Apart from each other far enough that a step's passes can be numbered.
         seed = int(self._rng(*what).integers(2**62))
         return Step(rows, seed, self.options.batch_tokens)
+
+
+def held_out_rows(n_rows: int, share: float, seed: int) -> tuple[Index, Index]:
+    """Draw the rows that are not learned from.
+
+    Parameters
+    ----------
+    n_rows : int
+        What there is.
+    share : float
+        Part of them that is held out, at least one row; 0 holds none out.
+    seed : int
+        Of the training.
+
+    Returns
+    -------
+    rows, held_out : int64 of shape (n_rows,)
+        To learn from, and to watch the loss; a row stands in one of them, both in rising order.
+
+    Raises
+    ------
+    TrainingError
+        If none is left to learn from.
+    """
+    order = _rng(seed, HELD_OUT).permutation(n_rows)
+    held = max(1, round(share * n_rows)) if share else 0
+    if held >= n_rows:
+        raise TrainingError(
+            f"validation_share={share} of {n_rows} rows leaves none to learn from; give more "
+            f"texts, or validation_share=0."
+        )
+    return np.sort(order[held:]), np.sort(order[:held])
+
+
+def _rng(seed: int, *what: int) -> np.random.Generator:
+    return np.random.default_rng([seed, *what])

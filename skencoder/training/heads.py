@@ -4,7 +4,7 @@ While it is trained it is a module; kept and used it is two arrays, for which no
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -19,6 +19,7 @@ OutputLoss = Callable[[Tensor, Tensor, Tensor], Tensor]
 STRENGTH = 10.0
 # More steps than it takes; the search for a minimum stops by itself.
 MOST_STEPS = 200
+TWO = 2
 
 
 class Head(nn.Module):
@@ -91,6 +92,21 @@ class Exercise:
         rows = np.column_stack([self.targets, self.weights])
         return map(tuple, rows.tolist())
 
+    def take_rows(self, rows: NDArray[np.int64]) -> "Exercise":
+        """Leave the others out; the head is the same.
+
+        Parameters
+        ----------
+        rows : int64 of shape (n_taken,)
+            Which.
+
+        Returns
+        -------
+        Exercise
+            In the order asked for.
+        """
+        return replace(self, targets=self.targets[rows], weights=self.weights[rows])
+
 
 def fit_head(exercise: Exercise, vectors: Floats, loss: OutputLoss) -> None:
     """Give a head the best weights for vectors that stay as they are.
@@ -112,18 +128,49 @@ def fit_head(exercise: Exercise, vectors: Floats, loss: OutputLoss) -> None:
     .. [1] Kumar et al. (2022), Fine-Tuning can Distort Pretrained Features and Underperform
        Out-of-Distribution, arXiv:2202.10054.
     """
+    head = exercise.head
+    # Two classes share one direction between two rows, which would make it half as dear as the
+    # one row that scikit-learn has for them.
+    are_two_classes = exercise.targets.ndim == 1 and len(head.weight) == TWO
+    price = 2.0 if are_two_classes else 1.0
+    _search(exercise, vectors, loss, lambda: price * head.weight.square().sum())
+
+
+def move_head(exercise: Exercise, vectors: Floats, loss: OutputLoss) -> None:
+    """Move a head as far as some rows ask for, which are not all that it has to know.
+
+    As `fit_head`, but what costs is the move, and what is added stays: it says how frequent a
+    class is, which a few rows do not know, and would rule out for good what is not among them.
+
+    Parameters
+    ----------
+    exercise : Exercise
+        Its head is changed in place.
+    vectors : float32 of shape (n_rows, n_features)
+        Of length one.
+    loss : callable
+        Of outputs, targets and weights; a mean over rows.
+    """
+    weight = exercise.head.weight
+    before = weight.detach().clone()
+    exercise.head.bias.requires_grad_(False)
+    _search(exercise, vectors, loss, lambda: (weight - before).square().sum())
+    exercise.head.bias.requires_grad_(True)
+
+
+def _search(
+    exercise: Exercise, vectors: Floats, loss: OutputLoss, size: Callable[[], Tensor]
+) -> None:
     inputs, targets, weights = map(
         torch.from_numpy, (np.asarray(vectors), exercise.targets, exercise.weights)
     )
     head = exercise.head.eval()
-    search = torch.optim.LBFGS(
-        head.parameters(), max_iter=MOST_STEPS, line_search_fn="strong_wolfe"
-    )
+    free = [parameter for parameter in head.parameters() if parameter.requires_grad]
+    search = torch.optim.LBFGS(free, max_iter=MOST_STEPS, line_search_fn="strong_wolfe")
 
     def closure() -> Tensor:
         search.zero_grad()
-        size = head.weight.square().sum() / (2 * STRENGTH * len(inputs))
-        value = loss(head(inputs), targets, weights) + size
+        value = loss(head(inputs), targets, weights) + size() / (2 * STRENGTH * len(inputs))
         value.backward()
         return value
 

@@ -23,6 +23,7 @@ from skencoder.encoder import (
     varlen_attention,
 )
 from skencoder.training.batches import PackedTexts
+from skencoder.training.filling import fill_places, fill_texts
 
 # torch's generators take 63 bits.
 SEEDS = 2**63
@@ -107,10 +108,12 @@ class Learner:
         float32 of shape (batch, width)
             One vector per text, not scaled to unit length.
         """
+        given = fill_texts(texts) if self._fills else texts
         with self.precision():
             states = self.encoder.forward_packed(
-                texts.input_ids, texts.boundaries, layer=self.readout.layer
+                given.input_ids, given.boundaries, layer=self.readout.layer
             )
+        states = states[: len(texts.input_ids)]
         cu_seqlens = texts.boundaries.cu_seqlens
         if self.readout.skip:
             states, cu_seqlens = skip_tokens(states, cu_seqlens, self.readout.skip)
@@ -136,12 +139,20 @@ class Learner:
         """
         if not isinstance(self.model, MaskedLM):
             raise TypeError("This learner has no head that guesses tokens.")
+        asked = len(places)
+        if self._fills:
+            texts, places = fill_texts(texts), fill_places(places)
         with self.precision():
             states = self.model.encoder.forward_packed(
                 texts.input_ids, texts.boundaries, places=places
             )
             logits: Tensor = self.model.head(states)
-        return logits
+        return logits[:asked]
+
+    @property
+    def _fills(self) -> bool:
+        """Whether the kernels are made anew for each number of rows; see filling.py."""
+        return self.autocast and self.device.type == "cpu"
 
     def precision(self) -> AbstractContextManager[object]:
         """Give the context in which it multiplies.

@@ -8,10 +8,9 @@ import torch
 from skencoder.encoder import MaskedLM
 from skencoder.encoder.stack import initialise
 
-# Of token vectors beside sines, whose deviation is 0.7: beside those of a narrow model's other
-# weights they would be heard first after thousands of steps, and at 1, the original
-# Transformer's, they learn slowly. Measured: docs/training.md.
-BESIDE_SINES = 0.3
+# Of token vectors beside sines, whose deviation is 0.7: as in the original Transformer. Beside a
+# narrow model's other weights they would be drowned; figures stand in docs/training.md.
+BESIDE_SINES = 1.0
 
 
 def draw_weights(model: MaskedLM) -> None:

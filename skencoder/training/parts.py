@@ -69,13 +69,15 @@ class Parts:
         )
 
 
-def load_parts(name: str | Path) -> Parts:
+def load_parts(name: str | Path, *, with_head: bool = False) -> Parts:
     """Load a checkpoint's encoder for training.
 
     Parameters
     ----------
     name : str or Path
         A folder, the name of an installed model package, or a hub id.
+    with_head : bool, default=False
+        Whether its masked-language-model head is taken along, where there is one.
 
     Returns
     -------
@@ -87,12 +89,13 @@ def load_parts(name: str | Path) -> Parts:
     CheckpointError
         If it is not there, is damaged, or is not computed by this package.
     """
-    checkpoint = load_checkpoint(name)
+    checkpoint = load_checkpoint(name, with_head=with_head)
     if isinstance(checkpoint.encoder, TransformersEncoder):
         raise CheckpointError(
             f"{str(name)!r} has model_type={checkpoint.model_type!r}, which is computed by "
             f"transformers; only architectures that this package computes itself can be trained."
         )
     # Copies: what was loaded is mapped from the file.
-    encoder, projection = deepcopy((checkpoint.encoder, checkpoint.projection))
-    return Parts(encoder, checkpoint.folder, checkpoint.settings, projection)
+    model = checkpoint.masked_lm or checkpoint.encoder
+    model, projection = deepcopy((model, checkpoint.projection))
+    return Parts(model, checkpoint.folder, checkpoint.settings, projection)

@@ -1,5 +1,6 @@
 """Trained vectorizers as folders: with their head, for other libraries too; and a full disk."""
 
+import shutil
 import subprocess
 import sys
 
@@ -9,10 +10,12 @@ import torch
 from sklearn.exceptions import NotFittedError
 
 from skencoder import EncoderVectorizer, PseudoPerplexityScorer, TextEncoder
-from skencoder.checkpoints import load_checkpoint, load_masked_lm, save_checkpoint
+from skencoder.checkpoints import load_checkpoint, load_masked_lm, save_checkpoint, weights
 from skencoder.encoder import EncoderConfig, MaskedLM, Rotary
-from skencoder.errors import HeadNotFoundError
+from skencoder.errors import CheckpointError, CheckpointWarning, HeadNotFoundError
 from skencoder.objectives import Distillation, MaskedLanguageModeling
+from skencoder.objectives.models import open_with_head
+from tests.checkpoints.test_checkpoint import edit_weights
 from tests.estimators.test_fine_tune import TEXTS, TWO_STEPS, make
 from tests.training.corpora import docstrings
 
@@ -72,17 +75,73 @@ def test_a_published_head_is_saved_too(small_folder, tmp_path):
         load_masked_lm(again)
 
 
+def drop_head(tensors):
+    for name in [name for name in tensors if name.startswith("cls.")]:
+        del tensors[name]
+
+
+def drop_head_bias(tensors):
+    del tensors["cls.predictions.transform.dense.bias"]
+
+
+def spoil_head_norm(tensors):
+    tensors["cls.predictions.transform.LayerNorm.weight"][0] = np.nan
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (drop_head_bias, "missing: cls.predictions.*bias"),
+        (spoil_head_norm, "no finite.*LayerNorm"),
+    ],
+)
+def test_a_damaged_head_is_told_and_nothing_is_saved(small_folder, tmp_path, damage, message):
+    damaged = shutil.copytree(small_folder, tmp_path / "damaged")
+    edit_weights(damaged, damage)
+    vectorizer = EncoderVectorizer(damaged, device="cpu", cache=None).fit(TEXTS)
+    with pytest.raises(CheckpointError, match=f"{message}.*encoder is whole, but the head"):
+        vectorizer.save(tmp_path / "saved")
+    assert not (tmp_path / "saved").exists()
+    with pytest.raises(CheckpointError, match="encoder is whole, but the head"):
+        make(damaged, MASKED).fit(TEXTS)
+
+
+def test_a_damaged_encoder_is_not_put_down_to_its_head(small_folder, tmp_path):
+    damaged = shutil.copytree(small_folder, tmp_path / "damaged")
+    edit_weights(damaged, lambda tensors: tensors.pop("bert.encoder.layer.0.output.dense.bias"))
+    with pytest.raises(CheckpointError, match="missing: encoder.*output.dense.bias") as refused:
+        make(damaged, MASKED).fit(TEXTS)
+    assert "whole" not in str(refused.value)
+
+
 def test_changed_weights_leave_a_head_behind_that_is_not_theirs(small_folder, tmp_path):
     encoder = TextEncoder.load(small_folder, device="cpu")
     with torch.no_grad():
         next(encoder.encoder.parameters()).mul_(1.5)
     vectorizer = EncoderVectorizer(encoder, cache=None)
     vectors = vectorizer.fit_transform(TEXTS)
-    folder = vectorizer.save(tmp_path / "changed")
+    with pytest.warns(CheckpointWarning, match="head of .* is left out.*were changed since"):
+        folder = vectorizer.save(tmp_path / "changed")
     with pytest.raises(HeadNotFoundError):
         load_masked_lm(folder)
     loaded = EncoderVectorizer.load(folder, device="cpu")
     np.testing.assert_allclose(loaded.fit_transform(TEXTS), vectors, atol=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore::skencoder.errors.TrainingWarning")
+@pytest.mark.parametrize("with_head", [True, False])
+def test_weights_are_read_once(small_folder, tmp_path, monkeypatch, with_head):
+    folder = shutil.copytree(small_folder, tmp_path / "model")
+    if not with_head:
+        edit_weights(folder, drop_head)
+    vectorizer = EncoderVectorizer(folder, device="cpu", cache=None).fit(TEXTS)
+    read = []
+    tensors = weights.read_tensors
+    monkeypatch.setattr(weights, "read_tensors", lambda path: read.append(path) or tensors(path))
+    vectorizer.save(tmp_path / "saved")
+    assert len(read) == 1
+    assert isinstance(open_with_head(str(folder), seed=0).model, MaskedLM)
+    assert len(read) == 2
 
 
 @pytest.mark.parametrize("objective", [{"static": True}, {"num_hidden_layers": 1}])
