@@ -207,7 +207,9 @@ def test_models_that_cannot_be_trained(small_folder, tmp_path):
     with pytest.raises(CheckpointError, match="static model: a table without layers cannot guess"):
         make(static, masked).fit(TEXTS)
     with pytest.raises(ParameterError, match="A static model has no linear maps; lora_rank"):
-        make(static, PairRanking(training=Training(lora_rank=2))).fit(*[["the cat", "a dog"]] * 2)
+        make(static, PairRanking(training=Training(lora_rank=2))).fit(
+            ["the cat", "a dog"], ["a cat", "the dog"]
+        )
     maskless = write_teacher(tmp_path / "maskless")
     new_head = pytest.warns(TrainingWarning, match="was published without the head")
     with new_head, pytest.raises(CheckpointError, match="has no mask token"):
