@@ -100,6 +100,38 @@ def read_masked_rows(
     return rows.take_rows(kept)
 
 
+def whole_texts(origins: Index, count: int, rng: np.random.Generator) -> Index:
+    """Draw windows, all of a text or none: beside its neighbours a window would be no news.
+
+    Parameters
+    ----------
+    origins : int64 of shape (n_windows,)
+        The text that each window is of.
+    count : int
+        How many at most; more where the shortest text has more.
+    rng : numpy Generator
+        Draws them.
+
+    Returns
+    -------
+    int64 of shape (n_drawn,)
+        In rising order; where all windows are of one text, some of them.
+    """
+    texts, sizes = np.unique(origins, return_counts=True)
+    if len(texts) == 1:
+        return np.sort(rng.permutation(len(origins))[:count])
+    order = rng.permutation(len(texts))
+    room, drawn = count, []
+    for place in order:
+        if sizes[place] <= room:
+            drawn.append(place)
+            room -= sizes[place]
+        if not room:
+            break
+    chosen = texts[drawn] if drawn else texts[order[[sizes[order].argmin()]]]
+    return np.flatnonzero(np.isin(origins, chosen))
+
+
 def _own_places(framed: TokenizedTexts, prefix: int, suffix: int) -> NDArray[np.bool_]:
     own = np.ones(len(framed.input_ids), bool)
     for place in range(prefix):
