@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from skencoder.tokenization import Ids, Index, TokenizedTexts
-from skencoder.training.batches import cut_by_tokens, pack_texts, shuffled_batches
+from skencoder.training.batches import cut_by_tokens, pack_texts, random_rows, shuffled_batches
 from skencoder.training.learner import Learner
 from skencoder.training.losses import masked_token_loss
 from skencoder.training.masked_rows import MaskedRows
@@ -83,6 +83,23 @@ class MaskedTask:
             Every window stands in exactly one.
         """
         return shuffled_batches(rows, batch_size, rng)
+
+    def hold_out(self, count: int, rng: np.random.Generator) -> Index:
+        """Choose rows that are not learned from, to watch the loss on them.
+
+        Parameters
+        ----------
+        count : int
+            How many.
+        rng : numpy Generator
+            Draws them.
+
+        Returns
+        -------
+        int64 of shape (n_held_out,)
+            Any, in rising order.
+        """
+        return random_rows(self.n_rows, count, rng)
 
     def accumulate(self, learner: Learner, step: Step) -> float:
         """Add the gradient of some windows' loss to the parameters.
