@@ -1,5 +1,6 @@
 """SimCSE: two views of each text, against the other texts of a batch."""
 
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -10,6 +11,7 @@ from skencoder.errors import ParameterError
 from skencoder.objectives.answers import check_different
 from skencoder.objectives.equality import equal_texts, same_groups
 from skencoder.objectives.models import open_as_it_is
+from skencoder.objectives.sampling import comparable_rows
 from skencoder.objectives.trained import TrainedObjective
 from skencoder.objectives.training import Defaults, Training
 from skencoder.parameter_checks import check_above_zero
@@ -79,7 +81,12 @@ class SimCSE(TrainedObjective):
                 ignored=same_groups(groups[rows], groups[rows], vectors),
             )
 
-        return EmbeddingTask(lesson.source.read(lesson.texts), np.stack([rows, rows]), loss)
+        return EmbeddingTask(
+            lesson.source.read(lesson.texts),
+            np.stack([rows, rows]),
+            loss,
+            holder=partial(comparable_rows, kinds=groups[None]),
+        )
 
 
 def _check_dropout(model: Encoder | MaskedLM | StaticEncoder) -> None:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from skencoder.errors import TrainingError
 from skencoder.tokenization import Index, TextTokenizer, TokenizedTexts, plan_windows
+from skencoder.training.batches import random_rows
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ def whole_texts(origins: Index, count: int, rng: np.random.Generator) -> Index:
     """
     texts, sizes = np.unique(origins, return_counts=True)
     if len(texts) == 1:
-        return np.sort(rng.permutation(len(origins))[:count])
+        return random_rows(len(origins), count, rng)
     order = rng.permutation(len(texts))
     room, drawn = count, []
     for place in order:

@@ -15,7 +15,7 @@ from torch import nn
 from skencoder.encoding_options import EncodingOptions
 from skencoder.errors import ParameterError, TrainingError
 from skencoder.training.batches import shuffled_batches
-from skencoder.training.drawing import Drawing
+from skencoder.training.drawing import Drawing, held_out_rows
 from skencoder.training.loop import Training
 from skencoder.training.options import AdapterOptions
 from skencoder.training.parts import load_parts
@@ -252,6 +252,34 @@ def test_held_out_rows_are_not_learned_from():
     assert [batch.tolist() for batch in watched] == [batch.tolist() for batch in watched[:2]] * 4
     other = train(pair_task(20), seed=1, max_steps=0, validation_share=0.25)
     assert set(other.drawing.held_out) != held
+
+
+def test_the_task_says_what_is_held_out():
+    """Its order is kept: what stands together is compared."""
+    asked = []
+
+    def holder(count, rng):
+        asked.append((count, rng.integers(100)))
+        return np.array([7, 2, 9, 4])
+
+    drawing, again = (
+        Drawing(pair_task(20, holder=holder), loop_options(batch_size=2, validation_share=0.2), 5)
+        for _ in range(2)
+    )
+    assert asked == [asked[0]] * 2
+    assert asked[0][0] == 4
+    assert [step.rows.tolist() for step in drawing.validation()] == [[7, 2], [9, 4]]
+    assert [*drawing.rows] == [row for row in range(20) if row not in (7, 2, 9, 4)]
+    assert np.array_equal(drawing.rows, again.rows)
+
+
+def test_whoever_asks_learns_which_rows_are_held_out():
+    drawing = Drawing(pair_task(20), loop_options(validation_share=0.25), 5)
+    rows, held_out = held_out_rows(20, 0.25, 5)
+    assert rows.tolist() == drawing.rows.tolist()
+    assert held_out.tolist() == drawing.held_out.tolist()
+    assert len(held_out) == 5
+    assert held_out_rows(20, 0.0, 5)[0].tolist() == list(range(20))
 
 
 def test_the_loss_of_held_out_rows():

@@ -10,6 +10,7 @@ import torch
 
 from skencoder.encoding_options import EncodingOptions
 from skencoder.errors import TrainingError
+from skencoder.training.drawing import Drawing
 from skencoder.training.loop import Training
 from skencoder.training.masked_rows import read_masked_rows
 from skencoder.training.masked_task import MaskedTask
@@ -137,6 +138,14 @@ def test_its_rows(task):
     assert task.tokens(ROWS) == task.rows.texts.lengths[:12].sum()
     batches = task.batches(np.arange(task.n_rows), 7, np.random.default_rng(0))
     assert sorted(np.concatenate(batches).tolist()) == list(range(task.n_rows))
+
+
+def test_whole_texts_are_held_out(task):
+    drawing = Drawing(task, loop_options(validation_share=0.3), 0)
+    held_out, learned = ({*task.origins(rows)} for rows in (drawing.held_out, drawing.rows))
+    assert len(held_out) > 1
+    assert not held_out & learned
+    assert len(held_out | learned) == len({*task.rows.origins})
 
 
 def test_what_is_not_finite_is_a_text(task):
