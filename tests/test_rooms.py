@@ -158,6 +158,7 @@ ROOMS = {
         "skencoder.encoding_plan",
         "skencoder.errors",
         "skencoder.files",
+        "skencoder.fork_lock",
         "skencoder.parameter_checks",
         "skencoder.text_checks",
         "skencoder.tokenization",

@@ -1,6 +1,7 @@
 """EncoderClassifier: a model is trained with a head on it, from texts to labels."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -88,7 +89,7 @@ class EncoderClassifier(ClassifierMixin, BaseEstimator):
         What it adds.
     history_ : DataFrame
         Step, epoch, loss in nats, learning rate, gradient norm, tokens and seconds of each step,
-        and the loss on held-out rows where it was taken.
+        and the loss on held-out rows after it (before the first one too) where it was taken.
 
     See Also
     --------
@@ -176,14 +177,14 @@ class EncoderClassifier(ClassifierMixin, BaseEstimator):
         CheckpointError
             If the model is not there or cannot be trained.
         """
-        texts, y, weights = read_rows(X, y, sample_weight, self.missing, read_labels)
+        texts, y, weights, rows = read_rows(X, y, sample_weight, self.missing, read_labels)
         check_learnable(texts)
         goes_on = self.warm_start and hasattr(self, "classes_")
         classes = self.classes_ if goes_on else find_classes(y)
         answers = self._number(y, classes, weights / weights.mean(), self.class_weight)
         course = self._course(self.training, y)
         former = self._trained if goes_on else None
-        return self._keep(course.run(texts, answers, former), classes, y)
+        return self._keep(course.run(texts, replace(answers, rows=rows), former), classes, y)
 
     def partial_fit(
         self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
@@ -220,7 +221,7 @@ class EncoderClassifier(ClassifierMixin, BaseEstimator):
         CheckpointError
             If the model is not there or cannot be trained.
         """
-        texts, y, weights = read_rows(X, y, sample_weight, self.missing, read_labels)
+        texts, y, weights, rows = read_rows(X, y, sample_weight, self.missing, read_labels)
         if isinstance(self.class_weight, str):
             raise ParameterError(
                 f"class_weight={self.class_weight!r} has to see all labels, of which partial_fit "
@@ -230,7 +231,7 @@ class EncoderClassifier(ClassifierMixin, BaseEstimator):
         answers = self._number(y, known, weights, self.class_weight)
         course = self._course(one_pass(self.training, len(texts)), y)
         former = self._trained if hasattr(self, "classes_") else None
-        return self._keep(course.go_on(texts, answers, former), known, y)
+        return self._keep(course.go_on(texts, replace(answers, rows=rows), former), known, y)
 
     def set_params(self, **params: Any) -> "EncoderClassifier":
         """Set parameters, those of the training too.

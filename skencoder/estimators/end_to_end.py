@@ -202,7 +202,7 @@ class EndToEnd:
         self._check_same(beginning.encoder)
         dropout = self.objective.dropout
         head = Head(beginning.coef, beginning.intercept, dropout=dropout)
-        return Exercise(head, answers.targets, answers.weights)
+        return Exercise(head, answers.targets, answers.weights, answers.rows)
 
     def _check_same(self, former: EncoderVectorizer) -> None:
         """Refuse another model or reading below a head that was made for the former one."""

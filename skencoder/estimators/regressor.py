@@ -13,7 +13,13 @@ from skencoder.encoding_options import check_choice
 from skencoder.errors import TrainingError
 from skencoder.estimators.end_to_end import EndToEnd, Trained
 from skencoder.estimators.target_codes import Answers
-from skencoder.estimators.target_rows import Floats, check_learnable, read_amounts, read_rows
+from skencoder.estimators.target_rows import (
+    Floats,
+    Given,
+    check_learnable,
+    read_amounts,
+    read_rows,
+)
 from skencoder.estimators.training_parameters import make_training, one_pass
 from skencoder.estimators.units import Units
 from skencoder.estimators.vectorizer import EncoderVectorizer
@@ -80,8 +86,8 @@ class EncoderRegressor(RegressorMixin, BaseEstimator):
         What it adds, in the unit of the targets.
     history_ : DataFrame
         Step, epoch, loss (half the squared error of amounts with standard deviation 1), learning
-        rate, gradient norm, tokens and seconds of each step, and the loss on held-out rows where
-        it was taken.
+        rate, gradient norm, tokens and seconds of each step, and the loss on held-out rows after
+        it (before the first one too) where it was taken.
 
     See Also
     --------
@@ -174,11 +180,12 @@ class EncoderRegressor(RegressorMixin, BaseEstimator):
         CheckpointError
             If the model is not there or cannot be trained.
         """
-        texts, y, weights = read_rows(X, y, sample_weight, self.missing, read_amounts)
-        check_learnable(texts)
+        given = read_rows(X, y, sample_weight, self.missing, read_amounts)
+        check_learnable(given.texts)
         course = self._course(self.training)
         goes_on = self.warm_start and hasattr(self, "coef_")
-        return self._learn(course.run, texts, y, weights / weights.mean(), goes_on)
+        given = given._replace(weights=given.weights / given.weights.mean())
+        return self._learn(course.run, given, goes_on)
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> "EncoderRegressor":
         """Go on with some texts: one pass over them at an even rate.
@@ -211,9 +218,9 @@ class EncoderRegressor(RegressorMixin, BaseEstimator):
         CheckpointError
             If the model is not there or cannot be trained.
         """
-        texts, y, weights = read_rows(X, y, sample_weight, self.missing, read_amounts)
-        course = self._course(one_pass(self.training, len(texts)))
-        return self._learn(course.go_on, texts, y, weights, hasattr(self, "coef_"))
+        given = read_rows(X, y, sample_weight, self.missing, read_amounts)
+        course = self._course(one_pass(self.training, len(given.texts)))
+        return self._learn(course.go_on, given, hasattr(self, "coef_"))
 
     def set_params(self, **params: Any) -> "EncoderRegressor":
         """Set parameters, those of the training too.
@@ -265,9 +272,8 @@ class EncoderRegressor(RegressorMixin, BaseEstimator):
         check_choice("loss", self.loss, ("squared", "huber"))
         return EndToEnd.of(self, self.loss, training)
 
-    def _learn(
-        self, run: Run, texts: list[str], y: Floats, weights: Floats, goes_on: bool
-    ) -> "EncoderRegressor":
+    def _learn(self, run: Run, given: Given, goes_on: bool) -> "EncoderRegressor":
+        texts, y, weights, rows = given
         if goes_on and y.shape[1:] != self._shape:
             raise TrainingError(
                 f"y has the shape {y.shape}; before, it was {('n_texts', *self._shape)}."
@@ -278,7 +284,7 @@ class EncoderRegressor(RegressorMixin, BaseEstimator):
             coef, intercept = units.strip(self.coef_, self.intercept_)
             former = Trained(self.encoder_, coef, intercept, self.history_)
         wanted = units.standardise(y)
-        answers = Answers(wanted, weights.astype(np.float32), wanted.shape[1])
+        answers = Answers(wanted, weights.astype(np.float32), wanted.shape[1], rows)
         trained = run(texts, answers, former)
         self._units, self._shape = units, y.shape[1:]
         self.encoder_, self.history_ = trained.encoder, trained.history

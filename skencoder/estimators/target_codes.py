@@ -27,11 +27,14 @@ class Answers:
         How much each counts.
     n_outputs : int
         Width of the head.
+    rows : int64 of shape (n_texts,), default=None
+        The user's row that each is; None where none was left out.
     """
 
     targets: NDArray[Any]
     weights: NDArray[np.float32]
     n_outputs: int
+    rows: NDArray[np.int64] | None = None
 
 
 def find_classes(y: NDArray[Any]) -> NDArray[Any]:

@@ -1,7 +1,7 @@
 """What a user gives beside the texts, read and checked: labels, amounts, weights."""
 
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +15,30 @@ from skencoder.estimators.unit_vectors import is_sparse
 Floats: TypeAlias = NDArray[np.float64]
 
 
+class Given(NamedTuple):
+    """What is learned from, as a user gave it.
+
+    Parameters
+    ----------
+    texts : list of str of shape (n_texts,)
+        Texts.
+    answers : ndarray of shape (n_texts, ...)
+        What belongs to them.
+    weights : float64 of shape (n_texts,)
+        Above 0.
+    rows : int64 of shape (n_texts,)
+        The row of X that each is.
+    """
+
+    texts: list[str]
+    answers: NDArray[Any]
+    weights: Floats
+    rows: NDArray[np.int64]
+
+
 def read_rows(
     X: Any, y: Any, sample_weight: Any, missing: str, read: Callable[[Any, int], NDArray[Any]]
-) -> tuple[list[str], NDArray[Any], Floats]:
+) -> Given:
     """Read texts and what belongs to them; rows that count nothing are left out.
 
     Parameters
@@ -35,8 +56,8 @@ def read_rows(
 
     Returns
     -------
-    tuple of list of str, ndarray and float64
-        Texts, what belongs to them, and weights above 0.
+    Given
+        The rows that are left.
 
     Raises
     ------
@@ -49,7 +70,7 @@ def read_rows(
     answers = read(y, len(texts))
     weights = read_weights(sample_weight, len(texts))
     rows = np.flatnonzero(weights)
-    return [texts[row] for row in rows], answers[rows], weights[rows]
+    return Given([texts[row] for row in rows], answers[rows], weights[rows], rows)
 
 
 def check_learnable(texts: list[str]) -> None:

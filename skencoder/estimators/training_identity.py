@@ -12,9 +12,10 @@ from skencoder.encoding_options import EncodingOptions
 if TYPE_CHECKING:
     from skencoder.objectives import Objective
 
-# Where the state is kept, how often, how a step is divided and what is shown changes nothing that
-# is learned.
-NOT_ITS_COURSE = ("folder", "save_seconds", "batch_tokens", "verbose")
+# Where a state is kept, and how often, changes nothing that is learned, nor does how many texts
+# are encoded at once. A training's batch_tokens do: dropout is drawn per pass.
+NOT_LEARNED = ("folder", "save_seconds")
+NOT_ENCODED = ("batch_tokens", "verbose")
 
 
 def identify_training(
@@ -49,16 +50,15 @@ def identify_training(
         for name, value in objective.get_params(deep=True).items()  # type: ignore[attr-defined]
         if not hasattr(value, "get_params")
     }
-    course = [type(objective).__name__, _course(parameters), _course(asdict(options))]
+    learned, encoded = _course(parameters, NOT_LEARNED), _course(asdict(options), NOT_ENCODED)
+    course = [type(objective).__name__, learned, encoded]
     texts, y = data
     return str(joblib.hash([fingerprint, course, list(texts), _plain_rows(y), seed]))
 
 
-def _course(settings: dict[str, Any]) -> list[tuple[str, Any]]:
+def _course(settings: dict[str, Any], left_out: tuple[str, ...]) -> list[tuple[str, Any]]:
     return sorted(
-        (name, value)
-        for name, value in settings.items()
-        if name.split("__")[-1] not in NOT_ITS_COURSE
+        (name, value) for name, value in settings.items() if name.split("__")[-1] not in left_out
     )
 
 

@@ -1,6 +1,7 @@
 """What a user's Training means where nothing, or not all, is said."""
 
 from collections.abc import Mapping
+from numbers import Integral
 from typing import Any
 
 from sklearn.base import clone
@@ -45,7 +46,7 @@ def one_pass(training: Any, n_texts: int) -> Any:
     once = clone(training or Training())
     size = once.batch_size
     once.set_params(
-        batch_size=min(size, n_texts) if isinstance(size, int) else size,
+        batch_size=min(size, n_texts) if isinstance(size, Integral) else size,
         epochs=1,
         # A number of steps is for all texts together, and of these none may be left out; no
         # training at all stays none.

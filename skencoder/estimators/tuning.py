@@ -228,10 +228,12 @@ def _tune(
     training = objective.training or Training()
     # Before anything that takes time; the rows are counted later.
     training.options(objective.DEFAULTS, n_rows=sys.maxsize)
-    model = handle.source.model
-    parts = objective.open_model(model, wish.seed)
+    named = handle.source
+    parts = objective.open_model(named.model, wish.seed)
     source = text_source(parts, wish.options)
-    task = objective.make_task(Lesson(texts, y, parts, source, model, wish.seed))
+    task = objective.make_task(
+        Lesson(texts, y, parts, source, named.model, wish.seed, named.precision, named.device)
+    )
     tuning = Tuning(
         options=training.options(objective.DEFAULTS, task.n_rows),
         device=handle.device,
@@ -287,9 +289,10 @@ def as_history(records: "list[Record]") -> pd.DataFrame:
         "tokens",
         "seconds",
         "validation_loss",
+        "validation_loss_before",
     ]
     table = pd.DataFrame([asdict(record) for record in records], columns=columns)
-    return table.astype({"validation_loss": float})
+    return table.astype({"validation_loss": float, "validation_loss_before": float})
 
 
 def _check_reproducible(handle: ModelHandle) -> None:

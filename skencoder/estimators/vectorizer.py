@@ -121,7 +121,8 @@ class EncoderVectorizer(
         SHA-256 over the model's configuration, weights, tokenizer and sentence settings.
     history_ : DataFrame
         With ``fine_tune``: step, epoch, loss, learning rate, gradient norm, tokens and seconds of
-        each step, and the loss on held-out rows where it was taken.
+        each step, and the loss on held-out rows after it (before the first one too) where it was
+        taken.
     n_truncated_ : int
         Texts of the last call that had more tokens than ``max_length``, cut or, with
         ``overflow="chunk"``, read in windows.

@@ -1,5 +1,7 @@
 """Distillation: a smaller model that gives a larger one's vectors."""
 
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -9,7 +11,9 @@ from torch import Tensor
 from skencoder.encoding_options import EncodingOptions
 from skencoder.errors import ParameterError
 from skencoder.objectives.answers import check_different
+from skencoder.objectives.equality import equal_texts
 from skencoder.objectives.models import open_student
+from skencoder.objectives.sampling import comparable_rows
 from skencoder.objectives.trained import TrainedObjective
 from skencoder.objectives.training import Defaults, Training
 from skencoder.parameter_checks import check_above_zero
@@ -21,6 +25,9 @@ from skencoder.training.losses.inputs import unit_rows
 from skencoder.training.parts import Parts
 from skencoder.training.tasks import EmbeddingTask, on_device
 
+# Texts of which one has two neighbours, a near one and a far one.
+NEIGHBOURS = 3
+
 
 class Distillation(TrainedObjective):
     """Learn a larger model's vectors of texts: most of its quality at more speed.
@@ -28,7 +35,8 @@ class Distillation(TrainedObjective):
     Parameters
     ----------
     teacher : str or Path, default=None
-        Whose vectors are learned; None is the model that the student is made of.
+        Whose vectors are learned, in the estimator's ``precision`` and on its ``device``; None is
+        the model that the student is made of.
     num_hidden_layers : int, default=None
         Layers that the student keeps, spread evenly; None keeps all.
     hidden_size : int, default=None
@@ -146,13 +154,19 @@ class Distillation(TrainedObjective):
                 return vector_loss(unit_rows(vectors[0]), unit_rows(teacher)) * teacher.shape[1]
             return similarity_matrix_loss(vectors[0], teacher, temperature=self.temperature)
 
-        return EmbeddingTask(
+        task = EmbeddingTask(
             lesson.source.read(lesson.texts), np.arange(len(lesson.texts))[None], loss
         )
+        if compare == "vectors":
+            return task
+        kinds = equal_texts(lesson.texts)[None]
+        return replace(task, holder=partial(comparable_rows, kinds=kinds, at_least=NEIGHBOURS))
 
     def _teach(self, lesson: Lesson) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
         plan = lesson.source.plan
-        teacher = TextEncoder.load(self.teacher or lesson.model)
+        teacher = TextEncoder.load(
+            self.teacher or lesson.model, precision=lesson.precision, device=lesson.device
+        )
         options = EncodingOptions(max_length=None, overflow="truncate", prompt=plan.prompt or None)
         return teacher.encode(lesson.texts, options).vectors.numpy()
 

@@ -106,4 +106,5 @@ class HeadObjective(BaseEstimator):
             np.arange(len(lesson.texts))[None],
             loss,
             modules={"head": exercise.head},
+            numbers=exercise.numbers,
         )

@@ -20,7 +20,8 @@ class MaskedLanguageModeling(TrainedObjective):
     """Learn from texts alone: guess tokens that are masked, others at every step.
 
     Long texts are read in windows, one after the other, so that nothing is left out. Of the tokens
-    to be guessed 80 % are masked, 10 % exchanged for others, and 10 % stay.
+    to be guessed 80 % are masked, 10 % exchanged for others, and 10 % stay. ``validation_share``
+    holds out whole texts, where there are two or more; the tokenizer of a new model has read them.
 
     Parameters
     ----------

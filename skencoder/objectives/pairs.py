@@ -1,5 +1,6 @@
 """PairRanking: the text that belongs to each, against all others of a batch."""
 
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -8,6 +9,7 @@ from torch import Tensor
 from skencoder.objectives.answers import check_different, read_partners
 from skencoder.objectives.equality import equal_texts, same_groups
 from skencoder.objectives.models import open_as_it_is
+from skencoder.objectives.sampling import comparable_rows
 from skencoder.objectives.trained import TrainedObjective
 from skencoder.objectives.training import Defaults, Training
 from skencoder.parameter_checks import check_above_zero
@@ -15,6 +17,9 @@ from skencoder.tokenization import Index
 from skencoder.training.lesson import Lesson
 from skencoder.training.losses import ranking_loss
 from skencoder.training.tasks import EmbeddingTask
+
+# Anchor and positive, without negatives.
+PLAIN = 2
 
 
 class PairRanking(TrainedObjective):
@@ -90,4 +95,11 @@ class PairRanking(TrainedObjective):
                 symmetric=self.symmetric,
             )
 
-        return EmbeddingTask(lesson.source.read(texts), members, loss)
+        # A row with negatives of its own has something to be compared with.
+        alone = len(members) == PLAIN
+        return EmbeddingTask(
+            lesson.source.read(texts),
+            members,
+            loss,
+            holder=partial(comparable_rows, kinds=groups[members]) if alone else None,
+        )

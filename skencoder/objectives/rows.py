@@ -14,7 +14,7 @@ def as_rows(y: Any) -> list[Any] | None:
 
     Parameters
     ----------
-    y : iterable of shape (n_texts,), array or frame of shape (n_texts, n_columns)
+    y : iterable of shape (n_texts,), array, sparse or frame of shape (n_texts, n_columns)
         What came.
 
     Returns
@@ -25,6 +25,8 @@ def as_rows(y: Any) -> list[Any] | None:
     """
     if isinstance(y, str | bytes | Mapping | AbstractSet) or not isinstance(y, Iterable):
         return None
+    if hasattr(y, "toarray"):
+        y = y.toarray()
     if hasattr(y, "itertuples"):
         return _unwrap(list(y.itertuples(index=False, name=None)))
     if hasattr(y, "iter_rows"):

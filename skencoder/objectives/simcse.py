@@ -1,13 +1,17 @@
 """SimCSE: two views of each text, against the other texts of a batch."""
 
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
 from torch import Tensor
 
+from skencoder.encoder import Encoder, MaskedLM, StaticEncoder
+from skencoder.errors import ParameterError
 from skencoder.objectives.answers import check_different
 from skencoder.objectives.equality import equal_texts, same_groups
 from skencoder.objectives.models import open_as_it_is
+from skencoder.objectives.sampling import comparable_rows
 from skencoder.objectives.trained import TrainedObjective
 from skencoder.objectives.training import Defaults, Training
 from skencoder.parameter_checks import check_above_zero
@@ -19,6 +23,8 @@ from skencoder.training.tasks import EmbeddingTask
 
 class SimCSE(TrainedObjective):
     """Learn from texts alone: two views of a text, by dropout, against the other texts of a batch.
+
+    A model whose dropout is 0 has one view only and is refused.
 
     Parameters
     ----------
@@ -55,11 +61,13 @@ class SimCSE(TrainedObjective):
         Raises
         ------
         ParameterError
-            If a parameter cannot be used.
+            If a parameter cannot be used, or the model has no dropout.
         TrainingError
             If all texts are the same.
         """
         check_above_zero("temperature", self.temperature)
+        if self.training is None or self.training.max_steps != 0:
+            _check_dropout(lesson.parts.model)
         check_different(lesson.texts)
         rows = np.arange(len(lesson.texts))
         groups = equal_texts(lesson.texts)
@@ -73,4 +81,26 @@ class SimCSE(TrainedObjective):
                 ignored=same_groups(groups[rows], groups[rows], vectors),
             )
 
-        return EmbeddingTask(lesson.source.read(lesson.texts), np.stack([rows, rows]), loss)
+        return EmbeddingTask(
+            lesson.source.read(lesson.texts),
+            np.stack([rows, rows]),
+            loss,
+            holder=partial(comparable_rows, kinds=groups[None]),
+        )
+
+
+def _check_dropout(model: Encoder | MaskedLM | StaticEncoder) -> None:
+    """Refuse a model that makes the same vector of a text each time."""
+    if isinstance(model, StaticEncoder):
+        raise ParameterError(
+            "A static model has no dropout, so that SimCSE's two views of a text would be the "
+            "same; PairRanking and SupervisedContrastive learn without it."
+        )
+    config = (model.encoder if isinstance(model, MaskedLM) else model).config
+    if not (config.hidden_dropout_prob or config.attention_probs_dropout_prob):
+        raise ParameterError(
+            "The model has hidden_dropout_prob=0 and attention_probs_dropout_prob=0, so that "
+            "SimCSE's two views of a text would be the same. Set them to 0.1, say, in its "
+            "EncoderConfig or in a copy of its config.json (there they may have other names, such "
+            "as mlp_dropout), or learn with another objective."
+        )

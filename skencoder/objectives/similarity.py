@@ -1,5 +1,6 @@
 """SimilarityRegression: pairs of texts in the order of their scores."""
 
+from functools import partial
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -8,6 +9,7 @@ from torch import Tensor
 from skencoder.errors import ParameterError
 from skencoder.objectives.answers import read_scored
 from skencoder.objectives.models import open_as_it_is
+from skencoder.objectives.sampling import comparable_rows
 from skencoder.objectives.trained import TrainedObjective
 from skencoder.objectives.training import Defaults, Training
 from skencoder.parameter_checks import check_above_zero
@@ -84,4 +86,9 @@ class SimilarityRegression(TrainedObjective):
             wanted = on_device(scores[rows], vectors)
             return LOSSES[self.loss](first, second, wanted, scale=self.scale)
 
-        return EmbeddingTask(lesson.source.read([*lesson.texts, *others]), members, loss)
+        return EmbeddingTask(
+            lesson.source.read([*lesson.texts, *others]),
+            members,
+            loss,
+            holder=partial(comparable_rows, kinds=scores[None]),
+        )

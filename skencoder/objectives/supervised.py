@@ -8,7 +8,7 @@ from torch import Tensor
 
 from skencoder.objectives.answers import check_different, read_labels
 from skencoder.objectives.models import open_as_it_is
-from skencoder.objectives.sampling import class_batches
+from skencoder.objectives.sampling import class_batches, class_pairs
 from skencoder.objectives.trained import TrainedObjective
 from skencoder.objectives.training import Defaults, Training
 from skencoder.parameter_checks import check_above_zero, check_count
@@ -86,4 +86,5 @@ class SupervisedContrastive(TrainedObjective):
             np.arange(len(lesson.texts))[None],
             loss,
             partial(class_batches, codes=codes, together=together),
+            partial(class_pairs, codes=codes),
         )

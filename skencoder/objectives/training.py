@@ -1,6 +1,7 @@
 """Training: the parameters of the loop, to be searched like any others."""
 
 from dataclasses import dataclass
+from numbers import Integral
 from pathlib import Path
 from typing import Literal
 
@@ -49,7 +50,8 @@ class Training(BaseEstimator):
         fewer.
     batch_tokens : int, default=8192
         Most tokens in one pass through the model. A step is as many passes as it takes: memory
-        depends on this number and not on ``batch_size``, the result on neither.
+        depends on this number and not on ``batch_size``. Dropout is drawn for each pass, so that
+        a model with dropout learns a little otherwise with another number.
     learning_rate : float, default=None
         The highest; None is what suits the objective.
     schedule : {"linear", "cosine", "constant"}, default="linear"
@@ -73,10 +75,13 @@ class Training(BaseEstimator):
     lora_targets : tuple of str, default=("query", "value")
         Which linear maps get one: query, key, value, output, expand, contract, gate.
     validation_share : float, default=0.0
-        Part of the rows that is held out; its loss stands in ``history_``.
+        Part of the rows that is held out; its loss before the first step and after each epoch
+        stands in ``history_``.
     patience : int, default=None
-        Epochs without a lower loss on held-out rows after which training stops; the best weights
-        are kept. None goes on to the end.
+        Training stops when the loss on held-out rows has not fallen at so many looks on end, and
+        keeps the weights of the lowest, which may be those it began with. It looks after each
+        epoch; where there is one epoch or less, after each tenth of the steps. None goes on to
+        the end and keeps the last weights.
     folder : str or Path, default=None
         Where the state is kept; a ``fit`` with the same data and parameters goes on from there.
     save_seconds : float, default=600.0
@@ -191,7 +196,7 @@ class Training(BaseEstimator):
     def _batch_size(self, defaults: Defaults, n_rows: int) -> int:
         if self.batch_size is None:
             return min(defaults.batch_size, n_rows)
-        if isinstance(self.batch_size, int) and self.batch_size > n_rows:
+        if isinstance(self.batch_size, Integral) and self.batch_size > n_rows:
             raise ParameterError(
                 f"batch_size={self.batch_size}, but there are {n_rows} rows to learn from; choose "
                 f"at most {n_rows}, or None, which takes what there is."

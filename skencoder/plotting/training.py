@@ -1,8 +1,11 @@
 """TrainingCurveDisplay: how the loss fell, step by step; several trainings on one axes."""
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, TypeAlias
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from skencoder.errors import ParameterError
@@ -15,8 +18,12 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.lines import Line2D
 
+Floats: TypeAlias = NDArray[np.float64]
+
 SIZE = (6.4, 4.0)
 NAME_WIDTH = 40
+# Where scikit-learn's estimators keep the fitted ones that they are made of.
+PARTS = ("best_estimator_", "estimator_", "steps", "transformers_", "transformer_list")
 # How lines and axes of this display are found again on axes that were drawn on before.
 CURVE, RATE = "skencoder-training-curve", "skencoder-learning-rate"
 
@@ -30,8 +37,8 @@ class TrainingCurveDisplay:
     Parameters
     ----------
     history : DataFrame
-        One row per step, with the columns ``step`` and ``loss``; ``validation_loss`` and
-        ``learning_rate`` are drawn where they are there.
+        One row per step, with the columns ``step`` and ``loss``; ``validation_loss``,
+        ``validation_loss_before`` and ``learning_rate`` are drawn where they are there.
     name : str, default=None
         What the legend calls the training.
 
@@ -76,8 +83,8 @@ class TrainingCurveDisplay:
 
         Parameters
         ----------
-        estimator : estimator, Pipeline or search
-            Fitted, with a ``history_``; of a Pipeline the first step that has one is taken, of a
+        estimator : estimator, Pipeline, ColumnTransformer, FeatureUnion or search
+            Fitted, with a ``history_``; of several parts the first that has one is taken, of a
             search its best estimator.
         name : str, default=None
             What the legend calls the training.
@@ -162,12 +169,9 @@ class TrainingCurveDisplay:
 
     def _draw_held_out(self, history: pd.DataFrame, color: str) -> None:
         self.held_out_line_: Line2D | None = None
-        if "validation_loss" not in history:
+        steps, loss = _held_out(history)
+        if not len(steps):
             return
-        taken = history.dropna(subset=["validation_loss"])
-        if taken.empty:
-            return
-        steps, loss = taken["step"].to_numpy(), taken["validation_loss"].to_numpy()
         (self.held_out_line_,) = self.ax_.plot(
             steps, loss, color=color, linestyle="--", linewidth=1.2, marker="o", markersize=4
         )
@@ -177,12 +181,9 @@ class TrainingCurveDisplay:
 
 
 def _find_history(estimator: Any) -> Any:
-    if hasattr(estimator, "best_estimator_"):
-        estimator = estimator.best_estimator_
-    steps = [step for _, step in estimator.steps] if hasattr(estimator, "steps") else [estimator]
-    for step in steps:
-        if hasattr(step, "history_"):
-            return step.history_
+    for part in _with_parts(estimator):
+        if hasattr(part, "history_"):
+            return part.history_
     if not hasattr(estimator, "fit"):
         raise ParameterError(
             f"estimator must be fitted and have a history_, such as EncoderVectorizer(fine_tune="
@@ -195,6 +196,18 @@ def _find_history(estimator: Any) -> Any:
     )
 
 
+def _with_parts(estimator: Any) -> Iterator[Any]:
+    """Go through an estimator and all that it is made of, as deep as that goes."""
+    yield estimator
+    for name in PARTS:
+        found = getattr(estimator, name, None)
+        for part in found if isinstance(found, list) else [found]:
+            # Of a name, the part, and, in a ColumnTransformer, its columns.
+            whole = part[1] if isinstance(part, tuple) else part
+            if hasattr(whole, "fit"):
+                yield from _with_parts(whole)
+
+
 def _check_history(history: Any) -> pd.DataFrame:
     if not isinstance(history, pd.DataFrame) or not {"step", "loss"} <= {*history.columns}:
         raise ParameterError(
@@ -204,6 +217,21 @@ def _check_history(history: Any) -> pd.DataFrame:
     if history.empty:
         raise ParameterError("history has no step: nothing was trained (max_steps=0?).")
     return history
+
+
+def _held_out(history: pd.DataFrame) -> tuple[Floats, Floats]:
+    """Give steps after which the loss on held-out rows was taken, and that loss.
+
+    Before a step is after the one before it; where a training went on, both were looked at.
+    """
+    missing = np.full(len(history), np.nan)
+    after = np.asarray(history.get("validation_loss", missing), dtype=float)
+    before = np.asarray(history.get("validation_loss_before", missing), dtype=float)
+    steps = np.asarray(history["step"], dtype=float)
+    # Row by row, what was before first.
+    pairs = np.column_stack([steps - 1, steps]).ravel(), np.column_stack([before, after]).ravel()
+    taken = ~np.isnan(pairs[1])
+    return pairs[0][taken], pairs[1][taken]
 
 
 def _curves(ax: "Axes") -> "list[Line2D]":

@@ -86,6 +86,26 @@ def cut_rows(rows: Index, batch_size: int) -> list[Index]:
     return np.array_split(rows, -(-len(rows) // batch_size)) if len(rows) else []
 
 
+def random_rows(n_rows: int, count: int, rng: np.random.Generator) -> Index:
+    """Draw rows.
+
+    Parameters
+    ----------
+    n_rows : int
+        What there is.
+    count : int
+        How many are drawn.
+    rng : numpy Generator
+        Draws them.
+
+    Returns
+    -------
+    int64 of shape (count,)
+        Each once, in rising order.
+    """
+    return np.sort(rng.permutation(n_rows)[:count])
+
+
 def shuffled_batches(rows: Index, batch_size: int, rng: np.random.Generator) -> list[Index]:
     """Draw one pass over rows, in batches.
 

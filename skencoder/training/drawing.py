@@ -4,14 +4,15 @@ All of it follows from the seed and from what it is drawn for, not from what was
 """
 
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
 from skencoder.errors import TrainingError
 from skencoder.tokenization import Index
-from skencoder.training.batches import cut_rows
+from skencoder.training.batches import cut_rows, random_rows
 from skencoder.training.options import LoopOptions
-from skencoder.training.tasks import Step, Task
+from skencoder.training.tasks import Holder, Step, Task
 
 # What is drawn for what.
 HELD_OUT, ORDER, STEP = range(3)
@@ -33,14 +34,15 @@ class Drawing:
     Attributes
     ----------
     rows, held_out : int64 of shape (n_rows,)
-        To learn from, and to watch the loss; a row stands in one of them.
+        To learn from, and to watch the loss; a row stands in one of them. What the task held out
+        together stands together.
     per_epoch : int
         Steps of one pass over the rows.
 
     Raises
     ------
     TrainingError
-        If none is left to learn from.
+        If none is left to learn from, or those that are held out cannot be compared.
     """
 
     task: Task
@@ -50,7 +52,7 @@ class Drawing:
 
     def __post_init__(self) -> None:
         self.rows, self.held_out = held_out_rows(
-            self.task.n_rows, self.options.validation_share, self.seed
+            self.task.n_rows, self.options.validation_share, self.seed, self.task.hold_out
         )
         self.per_epoch = len(self._batches(0))
 
@@ -97,7 +99,9 @@ class Drawing:
         return Step(rows, seed, self.options.batch_tokens)
 
 
-def held_out_rows(n_rows: int, share: float, seed: int) -> tuple[Index, Index]:
+def held_out_rows(
+    n_rows: int, share: float, seed: int, choose: Holder | None = None
+) -> tuple[Index, Index]:
     """Draw the rows that are not learned from.
 
     Parameters
@@ -108,25 +112,28 @@ def held_out_rows(n_rows: int, share: float, seed: int) -> tuple[Index, Index]:
         Part of them that is held out, at least one row; 0 holds none out.
     seed : int
         Of the training.
+    choose : callable, default=None
+        Gives as many rows as it is asked for, or nearly; None takes any, in rising order.
 
     Returns
     -------
     rows, held_out : int64 of shape (n_rows,)
-        To learn from, and to watch the loss; a row stands in one of them, both in rising order.
+        To learn from, in rising order, and to watch the loss; a row stands in one of them.
 
     Raises
     ------
     TrainingError
-        If none is left to learn from.
+        If none is left to learn from, or those that are held out cannot be compared.
     """
-    order = _rng(seed, HELD_OUT).permutation(n_rows)
-    held = max(1, round(share * n_rows)) if share else 0
-    if held >= n_rows:
+    count = max(1, round(share * n_rows)) if share else 0
+    if count >= n_rows:
         raise TrainingError(
             f"validation_share={share} of {n_rows} rows leaves none to learn from; give more "
             f"texts, or validation_share=0."
         )
-    return np.sort(order[held:]), np.sort(order[:held])
+    choose = choose or partial(random_rows, n_rows)
+    held_out = choose(count, _rng(seed, HELD_OUT)) if count else np.arange(0)
+    return np.setdiff1d(np.arange(n_rows), held_out), held_out
 
 
 def _rng(seed: int, *what: int) -> np.random.Generator:

@@ -81,11 +81,14 @@ class Exercise:
         Numbers of classes, labels or amounts, as the loss takes them.
     weights : float32 of shape (n_rows,) or (n_rows, n_outputs)
         How much each counts.
+    numbers : int64 of shape (n_rows,), default=None
+        The user's row that each is; None where none was left out.
     """
 
     head: Head
     targets: NDArray[Any]
     weights: NDArray[np.float32]
+    numbers: NDArray[np.int64] | None = None
 
     def __iter__(self) -> Iterator[tuple[float, ...]]:
         """Give target and weight of each row; a training is known by them."""
@@ -105,7 +108,10 @@ class Exercise:
         Exercise
             In the order asked for.
         """
-        return replace(self, targets=self.targets[rows], weights=self.weights[rows])
+        numbers = rows if self.numbers is None else self.numbers[rows]
+        return replace(
+            self, targets=self.targets[rows], weights=self.weights[rows], numbers=numbers
+        )
 
 
 def fit_head(exercise: Exercise, vectors: Floats, loss: OutputLoss) -> None:

@@ -25,6 +25,8 @@ class Record:
         Since the training began, pauses left out.
     validation_loss : float or None
         Of the held-out rows after the step, where it was taken.
+    validation_loss_before : float or None
+        Of the held-out rows before the step, where it is the first.
     """
 
     step: int
@@ -35,3 +37,4 @@ class Record:
     tokens: int
     seconds: float
     validation_loss: float | None = None
+    validation_loss_before: float | None = None

@@ -25,6 +25,8 @@ class Lesson:
         Name or folder of the checkpoint it began as.
     seed : int
         Of all that is drawn.
+    precision, device : str, default="auto"
+        How, and where, whatever has to be encoded for it is encoded.
     """
 
     texts: list[str]
@@ -33,3 +35,5 @@ class Lesson:
     source: TextSource
     model: str
     seed: int
+    precision: str = "auto"
+    device: str = "auto"

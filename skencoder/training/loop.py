@@ -5,6 +5,7 @@ what chance decides stands in drawing.py.
 """
 
 import math
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
@@ -15,6 +16,7 @@ import torch
 from torch import nn
 
 from skencoder.errors import TrainingError
+from skencoder.fork_lock import ForkLock
 from skencoder.tokenization import Index
 from skencoder.training.attention import attend_for_training
 from skencoder.training.drawing import Drawing
@@ -29,6 +31,9 @@ from skencoder.training.tasks import Task
 # Told of each step, and of how many there are.
 Watch = Callable[[Record, int], object]
 SHOWN_ROWS = 10
+# Dropout is drawn from a generator that all threads of a process share, so that of two trainings
+# at once each would take the other's draws. Nor would two be faster than one after the other.
+_ALONE = ForkLock(threading.RLock)
 
 
 @dataclass
@@ -69,6 +74,7 @@ class Training:
         self.parameters = trained_parameters(self.modules)
         self.optimizer = make_optimizer(self.parameters, self.options)
         self.total = self.options.steps(self.drawing.per_epoch)
+        self.steps_per_look = self.options.steps_per_look(self.drawing.per_epoch)
         self.is_whole = True
 
     @property
@@ -84,7 +90,7 @@ class Training:
         return len(self.records) >= self.total or stale
 
     def run(self, watch: Watch) -> None:
-        """Take all steps that are left.
+        """Take all steps that are left; where another thread trains, when it has done.
 
         Parameters
         ----------
@@ -94,12 +100,16 @@ class Training:
         Raises
         ------
         TrainingError
-            If the loss or its gradient is not finite; the weights are those before that step. If
-            the loss on held-out rows is not finite.
+            If the loss or its gradient is not finite, with the step and the user's rows; the
+            weights are those before that step. If the loss on held-out rows is not finite.
         """
         devices = [self.learner.device] if self.learner.device.type == "cuda" else []
         try:
-            with self._attending(), torch.random.fork_rng(devices):
+            with (
+                _ALONE.mine,
+                self._attending(),
+                torch.random.fork_rng(devices),
+            ):
                 self._run(watch)
         finally:
             self._train(False)
@@ -111,14 +121,16 @@ class Training:
         begun = time.perf_counter() - (self.records[-1].seconds if self.records else 0.0)
         # An interruption may have come between the last step and this.
         self._validate_if_due()
+        before = self._loss_before()
         while not self.is_done:
-            self._step(len(self.records), begun)
+            self._step(len(self.records), begun, before)
+            before = None
             self._validate_if_due()
             watch(self.records[-1], self.total)
         if self.options.patience is not None:
             self.best.restore(self.modules)
 
-    def _step(self, number: int, begun: float) -> None:
+    def _step(self, number: int, begun: float, before: float | None) -> None:
         step, rate = self.drawing.step(number), self._rate(number)
         self._train(True)
         for group in self.optimizer.param_groups:
@@ -135,6 +147,7 @@ class Training:
             gradient_norm=norm,
             tokens=self.task.tokens(step.rows),
             seconds=time.perf_counter() - begun,
+            validation_loss_before=before,
         )
         with self._changing():
             self.optimizer.step()
@@ -153,9 +166,11 @@ class Training:
     def _check_finite(self, step: int, rows: Index, loss: float, norm: float) -> None:
         if math.isfinite(loss) and math.isfinite(norm):
             return
-        shown = ", ".join(map(str, rows[:SHOWN_ROWS]))
-        if len(rows) > SHOWN_ROWS:
-            shown += f" and {len(rows) - SHOWN_ROWS} more"
+        # A text of many windows is named once.
+        named = list(dict.fromkeys(self.task.origins(rows).tolist()))
+        shown = ", ".join(map(str, named[:SHOWN_ROWS]))
+        if len(named) > SHOWN_ROWS:
+            shown += f" and {len(named) - SHOWN_ROWS} more"
         what = f"loss is {loss}" if not math.isfinite(loss) else f"gradient has length {norm}"
         raise TrainingError(
             f"Step {step}: the {what}, on rows {shown}. A lower learning_rate "
@@ -163,17 +178,28 @@ class Training:
             f"are those before this step."
         )
 
+    def _loss_before(self) -> float | None:
+        """Take the loss on held-out rows before the first step: the first best there is."""
+        if self.records or self.is_done or not len(self.drawing.held_out):
+            return None
+        loss = self._held_out_loss()
+        self._see(loss)
+        return loss
+
     def _validate_if_due(self) -> None:
         steps = len(self.records)
-        ends_epoch = steps % self.drawing.per_epoch == 0 or steps == self.total
-        if not (steps and ends_epoch and len(self.drawing.held_out)):
+        is_due = steps % self.steps_per_look == 0 or steps == self.total
+        if not (steps and is_due and len(self.drawing.held_out)):
             return
         if self.records[-1].validation_loss is None:
             loss = self._held_out_loss()
             with self._changing():
-                if self.options.patience is not None:
-                    self.best.see(loss, self.modules)
+                self._see(loss)
                 self.records[-1] = replace(self.records[-1], validation_loss=loss)
+
+    def _see(self, loss: float) -> None:
+        if self.options.patience is not None:
+            self.best.see(loss, self.modules)
 
     def _held_out_loss(self) -> float:
         self._train(False)
@@ -181,10 +207,11 @@ class Training:
         losses = [self.task.evaluate(self.learner, step) for step in steps]
         loss = float(np.average(losses, weights=[len(step.rows) for step in steps]))
         if not math.isfinite(loss):
+            done = len(self.records)
+            when = f"After step {done}" if done else "Before the first step"
             raise TrainingError(
-                f"After step {len(self.records)} the loss on the held-out rows is {loss}. A lower "
-                f"learning_rate ({self.options.learning_rate} now) or precision='float32' may "
-                f"help."
+                f"{when} the loss on the held-out rows is {loss}. A lower learning_rate "
+                f"({self.options.learning_rate} now) or precision='float32' may help."
             )
         return loss
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from skencoder.errors import TrainingError
 from skencoder.tokenization import Index, TextTokenizer, TokenizedTexts, plan_windows
+from skencoder.training.batches import random_rows
 
 
 @dataclass(frozen=True)
@@ -23,11 +24,14 @@ class MaskedRows:
         tokens.
     maskable : bool of shape (tokens,)
         False for special tokens.
+    origins : int64 of shape (n_windows,)
+        The text that each window is of.
     """
 
     texts: TokenizedTexts
     words: Index
     maskable: NDArray[np.bool_]
+    origins: Index
 
     def take_rows(self, rows: Index) -> "MaskedRows":
         """Copy some windows out.
@@ -43,7 +47,12 @@ class MaskedRows:
             In the order asked for.
         """
         places = self.texts.places_of(rows)
-        return MaskedRows(self.texts.take_rows(rows), self.words[places], self.maskable[places])
+        return MaskedRows(
+            self.texts.take_rows(rows),
+            self.words[places],
+            self.maskable[places],
+            self.origins[rows],
+        )
 
 
 def read_masked_rows(
@@ -82,7 +91,7 @@ def read_masked_rows(
     own = _own_places(framed, len(tokenizer.prefix), len(tokenizer.suffix))
     words, ordinary = np.full(len(own), -1, np.int64), np.zeros(len(own), bool)
     words[own], ordinary[own] = read.words[source[own]], read.ordinary[source[own]]
-    rows = MaskedRows(framed, words, ordinary)
+    rows = MaskedRows(framed, words, ordinary, windows.rows)
     ordinary_before = np.concatenate([[0], np.cumsum(ordinary)])
     kept = np.flatnonzero(np.diff(ordinary_before[framed.offsets]))
     if not len(kept):
@@ -90,6 +99,38 @@ def read_masked_rows(
             f"None of {len(texts)} texts has a token that can be masked; give texts with words."
         )
     return rows.take_rows(kept)
+
+
+def whole_texts(origins: Index, count: int, rng: np.random.Generator) -> Index:
+    """Draw windows, all of a text or none: beside its neighbours a window would be no news.
+
+    Parameters
+    ----------
+    origins : int64 of shape (n_windows,)
+        The text that each window is of.
+    count : int
+        How many at most; more where the shortest text has more.
+    rng : numpy Generator
+        Draws them.
+
+    Returns
+    -------
+    int64 of shape (n_drawn,)
+        In rising order; where all windows are of one text, some of them.
+    """
+    texts, sizes = np.unique(origins, return_counts=True)
+    if len(texts) == 1:
+        return random_rows(len(origins), count, rng)
+    order = rng.permutation(len(texts))
+    room, drawn = count, []
+    for place in order:
+        if sizes[place] <= room:
+            drawn.append(place)
+            room -= sizes[place]
+        if not room:
+            break
+    chosen = texts[drawn] if drawn else texts[order[[sizes[order].argmin()]]]
+    return np.flatnonzero(np.isin(origins, chosen))
 
 
 def _own_places(framed: TokenizedTexts, prefix: int, suffix: int) -> NDArray[np.bool_]:

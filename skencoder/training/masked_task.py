@@ -11,7 +11,7 @@ from skencoder.tokenization import Ids, Index, TokenizedTexts
 from skencoder.training.batches import cut_by_tokens, pack_texts, shuffled_batches
 from skencoder.training.learner import Learner
 from skencoder.training.losses import masked_token_loss
-from skencoder.training.masked_rows import MaskedRows
+from skencoder.training.masked_rows import MaskedRows, whole_texts
 from skencoder.training.masking import MaskedTokens, choose_places, mask_tokens
 from skencoder.training.tasks import Step
 
@@ -50,6 +50,21 @@ class MaskedTask:
         """Windows to learn from."""
         return len(self.rows.texts)
 
+    def origins(self, rows: Index) -> Index:
+        """Say which texts windows are of.
+
+        Parameters
+        ----------
+        rows : int64 of shape (n_rows,)
+            Which.
+
+        Returns
+        -------
+        int64 of shape (n_rows,)
+            Numbers of texts.
+        """
+        return self.rows.origins[rows]
+
     def tokens(self, rows: Index) -> int:
         """Count the tokens of windows.
 
@@ -83,6 +98,23 @@ class MaskedTask:
             Every window stands in exactly one.
         """
         return shuffled_batches(rows, batch_size, rng)
+
+    def hold_out(self, count: int, rng: np.random.Generator) -> Index:
+        """Choose windows that are not learned from, to watch the loss on them.
+
+        Parameters
+        ----------
+        count : int
+            How many, about.
+        rng : numpy Generator
+            Draws them.
+
+        Returns
+        -------
+        int64 of shape (n_held_out,)
+            Of whole texts, where there are two or more; in rising order.
+        """
+        return whole_texts(self.rows.origins, count, rng)
 
     def accumulate(self, learner: Learner, step: Step) -> float:
         """Add the gradient of some windows' loss to the parameters.

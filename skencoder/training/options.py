@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from skencoder.errors import ParameterError
 from skencoder.parameter_checks import (
     check_above_zero,
@@ -15,6 +17,8 @@ from skencoder.parameter_checks import (
 
 SCHEDULES = ("linear", "cosine", "constant")
 PRECISIONS = ("auto", "float32", "bfloat16")
+# On held-out rows in a training of one epoch or less, whose end alone would stop nothing.
+LOOKS = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,8 +74,8 @@ class LoopOptions:
     validation_share : float
         Part of the rows that is held out to watch the loss.
     patience : int or None
-        Epochs without a lower validation loss after which training stops; the best weights are
-        kept. None goes on to the end and keeps the last ones.
+        Looks at the held-out rows without a lower loss after which training stops; the best
+        weights are kept, which may be the first ones. None goes on to the end and keeps the last.
     folder : Path or None
         Where the state is kept for going on after an interruption.
     save_seconds : float
@@ -101,6 +105,7 @@ class LoopOptions:
     save_seconds: float
 
     def __post_init__(self) -> None:
+        self._make_plain()
         for name in ("epochs", "learning_rate", "max_grad_norm"):
             check_above_zero(name, getattr(self, name))
         for name in ("weight_decay", "save_seconds"):
@@ -113,7 +118,18 @@ class LoopOptions:
             check_count("max_steps", self.max_steps, at_least=0)
         _check_choice("schedule", self.schedule, SCHEDULES)
         _check_choice("precision", self.precision, PRECISIONS)
+        if not isinstance(self.gradient_checkpointing, bool):
+            raise ParameterError(
+                f"gradient_checkpointing must be True or False; got "
+                f"{self.gradient_checkpointing!r}."
+            )
         self._check_validation()
+
+    def _make_plain(self) -> None:
+        """Turn numpy's numbers, which searches draw, into Python's: a state is kept as JSON."""
+        for name, value in vars(self).items():
+            if isinstance(value, np.generic):
+                object.__setattr__(self, name, value.item())
 
     def _check_validation(self) -> None:
         if check_share("validation_share", self.validation_share) > 1 / 2:
@@ -144,6 +160,24 @@ class LoopOptions:
         """
         steps = max(1, math.ceil(self.epochs * per_epoch))
         return steps if self.max_steps is None else min(steps, self.max_steps)
+
+    def steps_per_look(self, per_epoch: int) -> int:
+        """Say after how many steps the loss on held-out rows is taken.
+
+        Parameters
+        ----------
+        per_epoch : int
+            Steps of one pass over the rows.
+
+        Returns
+        -------
+        int
+            Those of an epoch, or, where there is but one and patience watches, of a tenth.
+        """
+        total = self.steps(per_epoch)
+        if self.patience is None or total > per_epoch:
+            return per_epoch
+        return max(1, math.ceil(total / LOOKS))
 
 
 def _check_choice(name: str, value: Any, choices: tuple[str, ...]) -> None:

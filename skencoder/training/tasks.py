@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from skencoder.tokenization import Index, TokenizedTexts
-from skencoder.training.batches import shuffled_batches
+from skencoder.training.batches import random_rows, shuffled_batches
 from skencoder.training.learner import Learner
 from skencoder.training.steps import accumulate_embedding_loss, embedding_loss
 
@@ -48,6 +48,20 @@ class Task(Protocol):
     def modules(self) -> Mapping[str, nn.Module]:
         """What is trained beside the model, by name."""
 
+    def origins(self, rows: Index) -> Index:
+        """Say what rows are called where they came from.
+
+        Parameters
+        ----------
+        rows : int64 of shape (n_rows,)
+            Which.
+
+        Returns
+        -------
+        int64 of shape (n_rows,)
+            For each the row of the user's texts.
+        """
+
     def tokens(self, rows: Index) -> int:
         """Count the tokens of rows.
 
@@ -78,6 +92,27 @@ class Task(Protocol):
         -------
         list of int64 arrays
             As many for every draw.
+        """
+
+    def hold_out(self, count: int, rng: np.random.Generator) -> Index:
+        """Choose rows that are not learned from, to watch the loss on them.
+
+        Parameters
+        ----------
+        count : int
+            How many, about.
+        rng : numpy Generator
+            Draws them.
+
+        Returns
+        -------
+        int64 of shape (n_held_out,)
+            In the order in which they are cut into batches.
+
+        Raises
+        ------
+        TrainingError
+            If what would be held out, or left, cannot be compared.
         """
 
     def accumulate(self, learner: Learner, step: Step) -> float:
@@ -117,6 +152,8 @@ class Task(Protocol):
 RowLoss = Callable[[Tensor, Index], Tensor]
 # From rows, a batch's size and a generator to one pass in batches.
 Sampler = Callable[[Index, int, np.random.Generator], list[Index]]
+# From a number of rows and a generator to rows that are held out.
+Holder = Callable[[int, np.random.Generator], Index]
 
 
 @dataclass(frozen=True)
@@ -133,20 +170,41 @@ class EmbeddingTask:
         Of their vectors, float32 of shape (sides, n_rows, width), and the rows.
     sampler : callable, default=shuffled_batches
         Draws one pass over rows.
+    holder : callable, default=None
+        Draws the rows that are held out; None takes any.
     modules : mapping of str to nn.Module
         What the loss is trained by beside the model.
+    numbers : int64 of shape (n_rows,), default=None
+        The user's row that each is; None where none was left out.
     """
 
     texts: TokenizedTexts
     members: Index
     loss: RowLoss
     sampler: Sampler = shuffled_batches
+    holder: Holder | None = None
     modules: Mapping[str, nn.Module] = field(default_factory=dict)
+    numbers: Index | None = None
 
     @property
     def n_rows(self) -> int:
         """Rows to learn from."""
         return len(self.members[0])
+
+    def origins(self, rows: Index) -> Index:
+        """Say what rows are called where they came from.
+
+        Parameters
+        ----------
+        rows : int64 of shape (n_rows,)
+            Which.
+
+        Returns
+        -------
+        int64 of shape (n_rows,)
+            For each the row of the user's texts.
+        """
+        return rows if self.numbers is None else self.numbers[rows]
 
     def tokens(self, rows: Index) -> int:
         """Count the tokens of rows.
@@ -181,6 +239,30 @@ class EmbeddingTask:
             As the sampler gives them.
         """
         return self.sampler(rows, batch_size, rng)
+
+    def hold_out(self, count: int, rng: np.random.Generator) -> Index:
+        """Choose rows that are not learned from, to watch the loss on them.
+
+        Parameters
+        ----------
+        count : int
+            How many, about.
+        rng : numpy Generator
+            Draws them.
+
+        Returns
+        -------
+        int64 of shape (n_held_out,)
+            As the holder gives them.
+
+        Raises
+        ------
+        TrainingError
+            If the holder finds none that can be compared.
+        """
+        if self.holder is None:
+            return random_rows(self.n_rows, count, rng)
+        return self.holder(count, rng)
 
     def accumulate(self, learner: Learner, step: Step) -> float:
         """Add the gradient of some rows' loss to the parameters.

@@ -2,7 +2,9 @@
 
 import gc
 import io
+import math
 import pickle
+import re
 
 import joblib
 import numpy as np
@@ -27,7 +29,7 @@ from skencoder.errors import (
 )
 from skencoder.objectives import Training
 from skencoder.training.heads import STRENGTH
-from tests.estimators.small_models import plant, quick, small_config, write_small_model
+from tests.estimators.small_models import WORDS, plant, quick, small_config, write_small_model
 
 TEXTS, TOPICS = plant(24)
 UNSEEN, UNSEEN_TOPICS = plant(30, seed=1)
@@ -472,3 +474,16 @@ def test_a_few_labels_of_real_texts(data_root):
         classifier.fit(train.texts[rows], train.labels[rows])
         scores[steps] = classifier.score(test.texts, test.labels)
     assert scores[None] > scores[0] + 0.02
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_what_is_not_finite_names_rows_as_they_came(make, monkeypatch, method):
+    """Rows of weight 0 are left out, but count."""
+    monkeypatch.setattr("skencoder.training.loop.clip_gradient", lambda *given: math.nan)
+    weights = np.array([0.0, 1.0] * 12)
+    given = {"classes": [*WORDS]} if method == "partial_fit" else {}
+    with pytest.raises(TrainingError, match="gradient has length nan, on rows") as error:
+        getattr(make(), method)(TEXTS, TOPICS, sample_weight=weights, **given)
+    rows = re.search(r"on rows ([\d, ]+)", str(error.value))[1].strip(", ").split(", ")
+    assert len(rows) > 1
+    assert all(int(row) % 2 for row in rows)

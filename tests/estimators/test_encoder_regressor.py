@@ -2,6 +2,8 @@
 
 import gc
 import io
+import math
+import re
 
 import joblib
 import numpy as np
@@ -194,3 +196,15 @@ def test_scikit_learn_s_way_with_parameters(make):
 def test_from_scratch(make):
     regressor = make(quick(max_steps=20), model=small_config()).fit(TEXTS, PRICES)
     assert regressor.score(UNSEEN, UNSEEN_PRICES) > 0.8
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_what_is_not_finite_names_rows_as_they_came(make, monkeypatch, method):
+    """Rows of weight 0 are left out, but count."""
+    monkeypatch.setattr("skencoder.training.loop.clip_gradient", lambda *given: math.nan)
+    weights = np.array([0.0, 1.0] * 12)
+    with pytest.raises(TrainingError, match="gradient has length nan, on rows") as error:
+        getattr(make(), method)(TEXTS, PRICES, sample_weight=weights)
+    rows = re.search(r"on rows ([\d, ]+)", str(error.value))[1].strip(", ").split(", ")
+    assert len(rows) > 1
+    assert all(int(row) % 2 for row in rows)

@@ -74,7 +74,9 @@ def test_a_fit_changes_the_model_and_nothing_that_was_given(small_folder, name):
         assert not np.allclose(vectors, frozen.transform(TEXTS), atol=1e-5)
     history = vectorizer.history_
     assert history["step"].tolist() == [1, 2]
-    assert np.isfinite(history.drop(columns="validation_loss")).all(axis=None)
+    watched = ["validation_loss", "validation_loss_before"]
+    assert history[watched].isna().all(axis=None)
+    assert np.isfinite(history.drop(columns=watched)).all(axis=None)
     assert (TEXTS, y) == given[:2]
     assert repr(objective.get_params()) == repr(given[2])
     assert all_files(small_folder) == files
@@ -199,13 +201,47 @@ def test_what_cannot_be_learned_from(small_folder, parameters, y, sentence):
         make(small_folder, **parameters).fit(["same"] * 16 if y is None else TEXTS, y)
 
 
+WATCHED = Training(epochs=2, batch_size=8, validation_share=0.25, patience=2)
+
+
+@pytest.mark.parametrize("name", [*OBJECTIVES])
+def test_what_is_held_out_says_something(small_folder, name):
+    objective, y = OBJECTIVES[name]
+    watched = clone(objective).set_params(
+        **{f"{'objective__' if name == 'matryoshka' else ''}training": WATCHED}
+    )
+    losses = make(small_folder, watched).fit(TEXTS, y).history_.validation_loss.dropna()
+    assert len(losses) > 1
+    assert (losses > 0).all()
+
+
+@pytest.mark.parametrize(
+    ("objective", "y", "share"),
+    [
+        (SimCSE(), None, 0.02),
+        (PairRanking(), PAIRS, 0.02),
+        (SimilarityRegression(), SCORED, 0.02),
+        (Distillation(hidden_size=16), None, 0.1),
+        (SupervisedContrastive(), LABELS, 0.2),
+        # Three texts of a class: two cannot be held out where two stay.
+        (SupervisedContrastive(), [number % 6 for number in range(16)], 0.4),
+    ],
+)
+def test_held_out_rows_that_cannot_be_compared(small_folder, objective, y, share):
+    objective.training = Training(epochs=2, validation_share=share, patience=1)
+    with pytest.raises(TrainingError, match="validation_share"):
+        make(small_folder, objective).fit(TEXTS, y)
+
+
 def test_models_that_cannot_be_trained(small_folder, tmp_path):
     masked = MaskedLanguageModeling(training=TWO_STEPS)
     static = write_model2vec(tmp_path / "static")
     with pytest.raises(CheckpointError, match="static model: a table without layers cannot guess"):
         make(static, masked).fit(TEXTS)
     with pytest.raises(ParameterError, match="A static model has no linear maps; lora_rank"):
-        make(static, SimCSE(training=Training(lora_rank=2))).fit(["the cat", "a dog"])
+        make(static, PairRanking(training=Training(lora_rank=2))).fit(
+            ["the cat", "a dog"], ["a cat", "the dog"]
+        )
     maskless = write_teacher(tmp_path / "maskless")
     new_head = pytest.warns(TrainingWarning, match="was published without the head")
     with new_head, pytest.raises(CheckpointError, match="has no mask token"):

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from scipy.sparse import csr_array
 
 from skencoder.errors import TrainingError
 from skencoder.objectives.answers import (
@@ -95,6 +96,7 @@ def test_partners_of_every_kind(y, rows):
         (pd.array([1, 2, 1, pd.NA]), "Row 3 of y is missing (<NA>)"),
         (pd.to_datetime(["2024", "2025", "2024", None]), "Row 3 of y is missing (NaT)"),
         (np.ones((4, 2)), "one label per text was expected"),
+        (csr_array(np.ones((4, 2))), "one label per text was expected"),
         ([[1], [1, 2], [2], [2]], "Row 0 of y is [1]; one label per text was expected"),
         ([0.5, 0.25, 0.5, 1.5], "y is continuous for scikit-learn's type_of_target"),
         (["a"] * 4, "y has one class, 'a'; texts of at least two are needed"),

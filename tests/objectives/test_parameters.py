@@ -2,6 +2,7 @@
 
 import re
 
+import numpy as np
 import pytest
 from sklearn.base import clone
 
@@ -102,6 +103,7 @@ REFUSED = [
     (Matryoshka(SimCSE(), dims=(16, 32)), "dims must name widths below the model's 32"),
     (Matryoshka(MaskedLanguageModeling()), "MaskedLanguageModeling does not"),
     (SimCSE(training=Training(batch_size=5)), "batch_size=5, but there are 4 rows"),
+    (SimCSE(training=Training(batch_size=np.int64(6))), "batch_size=6, but there are 4 rows"),
     (SimCSE(training=Training(learning_rate=-1)), "learning_rate must be above 0; got -1"),
     (SimCSE(training=Training(lora_rank=99)), "rank=99 is larger than the smaller side"),
     (SimCSE(training=Training(lora_rank=1, lora_targets="key")), "lora_targets must be a tuple"),

@@ -4,10 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
+from sklearn.compose import make_column_transformer
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import FeatureUnion, make_pipeline
 
 from skencoder import EncoderVectorizer
 from skencoder.errors import ParameterError
@@ -58,8 +59,10 @@ def test_what_an_estimator_went_through_is_drawn(trained):
         assert line.get_xdata().tolist() == table["step"].tolist() == [1, 2, 3, 4, 5, 6]
         assert line.get_ydata().tolist() == table["loss"].tolist()
     taken = table.dropna(subset=["validation_loss"])
-    assert display.held_out_line_.get_xdata().tolist() == taken["step"].tolist() == [3, 6]
-    assert display.held_out_line_.get_ydata().tolist() == taken["validation_loss"].tolist()
+    assert taken["step"].tolist() == [3, 6]
+    assert display.held_out_line_.get_xdata().tolist() == [0, 3, 6]
+    losses = [table["validation_loss_before"][0], *taken["validation_loss"]]
+    assert display.held_out_line_.get_ydata().tolist() == losses
     rates = display.learning_rate_line_
     assert rates.get_ydata().tolist() == table["learning_rate"].tolist()
     assert rates.axes is not display.ax_
@@ -74,6 +77,22 @@ def test_in_a_pipeline_and_in_a_search(trained):
     search = GridSearchCV(pipeline, {})
     search.best_estimator_ = pipeline
     assert TrainingCurveDisplay.from_estimator(search).line_.get_xdata().tolist() == steps.tolist()
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        lambda encoder: FeatureUnion([("text", encoder)]),
+        lambda encoder: make_column_transformer((encoder, "text")),
+    ],
+)
+def test_deep_in_a_pipeline(small_folder, kind):
+    training = Training(max_steps=2, batch_size=4)
+    encoder = EncoderVectorizer(small_folder, fine_tune=SimCSE(training=training), device="cpu")
+    parts = kind(encoder)
+    X = TEXTS if isinstance(parts, FeatureUnion) else pd.DataFrame({"text": TEXTS})
+    pipeline = make_pipeline(parts, LogisticRegression()).fit(X, [0, 1] * 4)
+    assert TrainingCurveDisplay.from_estimator(pipeline).line_.get_xdata().tolist() == [1, 2]
 
 
 def test_the_running_mean_is_smoother_and_keeps_the_level():

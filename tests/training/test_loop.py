@@ -1,6 +1,10 @@
 """The loop: what is drawn, what is held out, when it stops, and what it leaves behind."""
 
 import math
+import re
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import numpy as np
@@ -11,7 +15,7 @@ from torch import nn
 from skencoder.encoding_options import EncodingOptions
 from skencoder.errors import ParameterError, TrainingError
 from skencoder.training.batches import shuffled_batches
-from skencoder.training.drawing import Drawing
+from skencoder.training.drawing import Drawing, held_out_rows
 from skencoder.training.loop import Training
 from skencoder.training.options import AdapterOptions
 from skencoder.training.parts import load_parts
@@ -47,7 +51,8 @@ def train(task=None, seed=0, watch=nothing, model=None, **options):
 def course(training):
     """The records without what a clock decides."""
     return [
-        (r.step, r.epoch, r.loss, r.gradient_norm, r.validation_loss) for r in training.records
+        (r.step, r.epoch, r.loss, r.gradient_norm, r.validation_loss, r.validation_loss_before)
+        for r in training.records
     ]
 
 
@@ -89,6 +94,21 @@ def test_chance_elsewhere_changes_nothing():
     torch.manual_seed(2)
     torch.rand(7)
     assert course(train()) == course(first)
+
+
+def test_trainings_in_threads_are_those_alone():
+    expected, seen = course(train(batch_tokens=60)), []
+
+    def loss(vectors, rows):
+        seen.append(threading.get_ident())
+        # Whoever else may go on does so now.
+        time.sleep(0.005)
+        return rank(vectors, rows)
+
+    with ThreadPoolExecutor(3) as threads:
+        found = [threads.submit(train, pair_task(loss=loss), batch_tokens=60) for _ in range(3)]
+    assert all(course(training.result()) == expected for training in found)
+    assert seen == sorted(seen, key=seen.index)
 
 
 def test_it_learns():
@@ -227,11 +247,39 @@ def test_held_out_rows_are_not_learned_from():
     assert held | rows == set(range(20))
     assert set(np.concatenate(learned)) == rows
     # Cut alike each time: what is compared with what is part of the loss.
-    assert len(watched) == 6
+    assert len(watched) == 8
     assert set(np.concatenate(watched)) == held
-    assert [batch.tolist() for batch in watched] == [batch.tolist() for batch in watched[:2]] * 3
+    assert [batch.tolist() for batch in watched] == [batch.tolist() for batch in watched[:2]] * 4
     other = train(pair_task(20), seed=1, max_steps=0, validation_share=0.25)
     assert set(other.drawing.held_out) != held
+
+
+def test_the_task_says_what_is_held_out():
+    """Its order is kept: what stands together is compared."""
+    asked = []
+
+    def holder(count, rng):
+        asked.append((count, rng.integers(100)))
+        return np.array([7, 2, 9, 4])
+
+    drawing, again = (
+        Drawing(pair_task(20, holder=holder), loop_options(batch_size=2, validation_share=0.2), 5)
+        for _ in range(2)
+    )
+    assert asked == [asked[0]] * 2
+    assert asked[0][0] == 4
+    assert [step.rows.tolist() for step in drawing.validation()] == [[7, 2], [9, 4]]
+    assert [*drawing.rows] == [row for row in range(20) if row not in (7, 2, 9, 4)]
+    assert np.array_equal(drawing.rows, again.rows)
+
+
+def test_whoever_asks_learns_which_rows_are_held_out():
+    drawing = Drawing(pair_task(20), loop_options(validation_share=0.25), 5)
+    rows, held_out = held_out_rows(20, 0.25, 5)
+    assert rows.tolist() == drawing.rows.tolist()
+    assert held_out.tolist() == drawing.held_out.tolist()
+    assert len(held_out) == 5
+    assert held_out_rows(20, 0.0, 5)[0].tolist() == list(range(20))
 
 
 def test_the_loss_of_held_out_rows():
@@ -255,38 +303,74 @@ def test_the_last_step_is_watched_too():
 @pytest.mark.parametrize(
     ("losses", "patience", "epochs", "best"),
     [
-        ([5, 3, 4, 4, 1], 2, 4, 2),
-        ([5, 3, 4, 2, 3, 3], 2, 6, 4),
-        ([5, 4, 3], 1, 3, 3),
-        ([5, 5, 5], 1, 2, 1),
-        ([1, 2, 3], 9, 3, 1),
+        ([9, 5, 3, 4, 4, 1], 2, 4, 2),
+        ([9, 5, 3, 4, 2, 3, 3], 2, 6, 4),
+        ([9, 5, 4, 3], 1, 3, 3),
+        ([9, 5, 5, 5], 1, 2, 1),
+        ([9, 1, 2, 3], 9, 3, 1),
+        # What only harms is left out.
+        ([4, 5, 6, 3], 2, 2, 0),
+        ([5, 5, 5], 9, 2, 0),
     ],
 )
 def test_early_stopping(losses, patience, epochs, best):
     """It stops when the loss has not fallen for so many epochs, with the weights of the lowest."""
-    after = []
     model = make_encoder()
+    after = [weights({"model": model})]
     training = train(
         pair_task(loss=scripted(losses)),
         watch=lambda record, total: after.append(weights({"model": model})),
         model=model,
-        epochs=len(losses),
+        epochs=len(losses) - 1,
         batch_size=5,
         validation_share=0.2,
         patience=patience,
     )
-    assert [r.validation_loss for r in training.records[1::2]] == losses[:epochs]
-    assert_equal(weights({"model": model}), after[2 * best - 1])
+    assert [r.validation_loss for r in training.records[1::2]] == losses[1 : epochs + 1]
+    befores = [r.validation_loss_before for r in training.records]
+    assert befores == [losses[0]] + [None] * (2 * epochs - 1)
+    assert_equal(weights({"model": model}), after[2 * best])
     assert not torch.equal(
         after[0]["model.embeddings.norm.weight"], after[-1]["model.embeddings.norm.weight"]
     )
+
+
+@pytest.mark.parametrize(
+    ("options", "steps"),
+    [
+        ({"epochs": 1}, [*range(2, 21, 2)]),
+        ({"epochs": 0.5}, [*range(1, 11)]),
+        ({"epochs": 5, "max_steps": 12}, [2, 4, 6, 8, 10, 12]),
+        ({"epochs": 5, "max_steps": 3}, [1, 2, 3]),
+        ({"epochs": 1.5}, [20, 30]),
+        ({"epochs": 2}, [20, 40]),
+        ({"epochs": 1, "patience": None}, [20]),
+    ],
+)
+def test_how_often_patience_looks(options, steps):
+    """A training of one epoch would be over at the first look."""
+    given = {"batch_size": 1, "validation_share": 0.2, "patience": 99, **options}
+    records = train(pair_task(25), **given).records
+    assert [r.step for r in records if r.validation_loss is not None] == steps
+
+
+def test_one_epoch_is_stopped_by_patience():
+    losses = [5, 4, 3, 3, 3, 3, 3, 3, 3, 3, 3]
+    training = train(
+        pair_task(25, scripted(losses)),
+        epochs=1,
+        batch_size=5,
+        validation_share=0.2,
+        patience=1,
+    )
+    assert len(training.records) == 3 < training.total
 
 
 def test_without_patience_the_last_weights_stay():
     after = []
     model = make_encoder()
     train(
-        pair_task(loss=scripted([1, 2, 3])),
+        pair_task(loss=scripted([0, 1, 2, 3])),
         watch=lambda record, total: after.append(weights({"model": model})),
         model=model,
         epochs=3,
@@ -321,6 +405,7 @@ def test_nothing_left_to_learn_from():
         ({"max_steps": 1.5}, "max_steps"),
         ({"schedule": "steps"}, "schedule must be one of linear, cosine, constant; got 'steps'"),
         ({"precision": "int8"}, "precision must be one of auto, float32, bfloat16; got 'int8'"),
+        ({"gradient_checkpointing": "yes"}, "gradient_checkpointing must be True or False; got"),
     ],
 )
 def test_options_that_cannot_be(changes, message):
@@ -364,9 +449,18 @@ def test_only_so_many_rows_are_named():
         train(task, batch_size=30)
 
 
+def test_rows_are_named_as_the_user_gave_them():
+    task = pair_task(loss=partial(spoil, row=3, how="loss"), numbers=100 + 2 * np.arange(12))
+    with pytest.raises(TrainingError) as error:
+        train(task, batch_size=12)
+    named = re.search(r"on rows ([\d, ]+) and 2 more", str(error.value))[1].split(", ")
+    assert {*map(int, named)} < {*range(100, 124, 2)}
+
+
 def test_a_loss_of_held_out_rows_that_is_not_finite():
-    with pytest.raises(TrainingError, match="After step 2 the loss on the held-out rows is nan"):
-        train(pair_task(loss=scripted([math.nan])), batch_size=5, validation_share=0.2, patience=1)
+    for losses, when in (([1, math.nan], "After step 2"), ([math.nan], "Before the first step")):
+        with pytest.raises(TrainingError, match=f"{when} the loss on the held-out rows is nan"):
+            train(pair_task(loss=scripted(losses)), batch_size=5, validation_share=0.2, patience=1)
 
 
 def run_tune(folder, n_texts=16, **options):

@@ -5,7 +5,7 @@ import pytest
 
 from skencoder.errors import TrainingError
 from skencoder.tokenization import TextTokenizer
-from skencoder.training.masked_rows import read_masked_rows
+from skencoder.training.masked_rows import read_masked_rows, whole_texts
 from skencoder.training.new_tokenizers import train_tokenizer
 from tests.training.corpora import docstrings
 
@@ -44,6 +44,8 @@ def test_every_token_stands_in_one_window(tokenizer, max_length):
         for start in range(0, length, room)
     ]
     assert [len(ids) for ids in own_ids(rows, tokenizer)] == pieces
+    counts = -(-expected.lengths // room)
+    assert rows.origins.tolist() == np.repeat(np.arange(len(TEXTS)), counts).tolist()
     for ids in np.split(rows.texts.input_ids, rows.texts.offsets[1:-1]):
         assert ids[: len(tokenizer.prefix)].tolist() == tokenizer.prefix
         assert ids[len(ids) - len(tokenizer.suffix) :].tolist() == tokenizer.suffix
@@ -87,6 +89,7 @@ def test_texts_in_which_nothing_can_be_masked(word_pieces):
     expected = word_pieces.tokenize(["the end", "an end"])
     assert np.concatenate(own_ids(rows, word_pieces)).tolist() == expected.input_ids.tolist()
     assert len(rows.texts) == 2
+    assert rows.origins.tolist() == [1, 5]
     with pytest.raises(TrainingError, match="None of 3 texts has a token that can be masked"):
         read_masked_rows(["", " ", "[SEP]"], word_pieces, 64)
 
@@ -103,9 +106,43 @@ def test_some_windows(word_pieces):
     rows = read_masked_rows(TEXTS, word_pieces, 20)
     chosen = np.array([5, 0, 7])
     taken = rows.take_rows(chosen)
+    assert taken.origins.tolist() == rows.origins[chosen].tolist()
     for number, row in enumerate(chosen):
         ours = slice(*taken.texts.offsets[number : number + 2])
         theirs = slice(*rows.texts.offsets[row : row + 2])
         assert taken.texts.input_ids[ours].tolist() == rows.texts.input_ids[theirs].tolist()
         assert taken.words[ours].tolist() == rows.words[theirs].tolist()
         assert taken.maskable[ours].tolist() == rows.maskable[theirs].tolist()
+
+
+@pytest.mark.parametrize(
+    ("sizes", "count", "drawn"),
+    [
+        ([1] * 40, 7, {7}),
+        ([5, 3, 4, 2, 6, 4], 9, {7, 8, 9}),
+        # None is short enough: the shortest.
+        ([27, 26, 28, 27], 22, {26}),
+        ([90, 1], 45, {1}),
+        ([1, 90], 9, {1}),
+    ],
+)
+def test_whole_texts(sizes, count, drawn):
+    origins = np.repeat(3 + 2 * np.arange(len(sizes)), sizes)
+    found = []
+    for seed in range(20):
+        rows = whole_texts(origins, count, np.random.default_rng(seed))
+        assert rows.tolist() == sorted({*rows.tolist()})
+        left = np.delete(np.arange(len(origins)), rows)
+        assert not {*origins[rows]} & {*origins[left]}
+        assert len(left)
+        assert len(rows) in drawn
+        found.append(tuple(rows))
+    assert len({*found}) > 1 or min(sizes) != max(sizes)
+    again = whole_texts(origins, count, np.random.default_rng(19))
+    assert tuple(again) == found[-1]
+
+
+def test_windows_of_one_text():
+    rows = whole_texts(np.full(30, 4), 5, np.random.default_rng(0))
+    assert len({*rows.tolist()}) == 5
+    assert rows.tolist() == sorted(rows.tolist())

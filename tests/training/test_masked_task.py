@@ -1,6 +1,7 @@
 """Guessing masked tokens: one loss however it is divided, masks of the seed alone."""
 
 import math
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -8,6 +9,8 @@ import pytest
 import torch
 
 from skencoder.encoding_options import EncodingOptions
+from skencoder.errors import TrainingError
+from skencoder.training.drawing import Drawing
 from skencoder.training.loop import Training
 from skencoder.training.masked_rows import read_masked_rows
 from skencoder.training.masked_task import MaskedTask
@@ -135,6 +138,28 @@ def test_its_rows(task):
     assert task.tokens(ROWS) == task.rows.texts.lengths[:12].sum()
     batches = task.batches(np.arange(task.n_rows), 7, np.random.default_rng(0))
     assert sorted(np.concatenate(batches).tolist()) == list(range(task.n_rows))
+
+
+def test_whole_texts_are_held_out(task):
+    drawing = Drawing(task, loop_options(validation_share=0.3), 0)
+    held_out, learned = ({*task.origins(rows)} for rows in (drawing.held_out, drawing.rows))
+    assert len(held_out) > 1
+    assert not held_out & learned
+    assert len(held_out | learned) == len({*task.rows.origins})
+
+
+def test_what_is_not_finite_is_a_text(task):
+    """Windows are cut here; a user knows texts."""
+    model = make_masked_lm()
+    with torch.no_grad():
+        model.head.decoder.bias.fill_(math.nan)
+    training = Training(make_learner(model), task, loop_options(batch_size=task.n_rows), 0)
+    with pytest.raises(TrainingError, match=r"the loss is nan, on rows (\d+, ){9}\d+") as error:
+        training.run(lambda record, total: None)
+    named = re.search(r"rows ([\d, ]+)", str(error.value))[1].rstrip(", ").split(", ")
+    assert len({*named}) == 10
+    assert max(map(int, named)) < 20 < task.n_rows
+    assert " and 10 more. A lower" in str(error.value)
 
 
 def train(task, seed=0, **options):

@@ -3,8 +3,10 @@
 import resource
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -52,10 +54,7 @@ def run(folder, training=None, watch=None, identity="one", seconds=0.0):
 
 def result(training):
     """All that a training gives, but for what a clock decides."""
-    records = [
-        (r.step, r.epoch, r.loss, r.learning_rate, r.gradient_norm, r.tokens, r.validation_loss)
-        for r in training.records
-    ]
+    records = [replace(record, seconds=0.0) for record in training.records]
     return records, training.best.loss, training.best.age
 
 
@@ -104,7 +103,7 @@ def in_the_loss():
 
 def in_the_validation():
     """After the second epoch; the step before it is kept."""
-    return make_training(interrupted_loss(2, learning=False)), None, 4
+    return make_training(interrupted_loss(3, learning=False)), None, 4
 
 
 def in_the_optimizer():
@@ -145,6 +144,14 @@ def test_interrupted_where_nothing_was_saved_before(place, uninterrupted, tmp_pa
     state = load_state(tmp_path)
     assert (state is None) == (place is in_the_optimizer)
     assert state is None or len(state[1]["records"]) == kept
+    assert_same(run(tmp_path)[0], uninterrupted)
+
+
+def test_interrupted_before_the_first_step(uninterrupted, tmp_path):
+    """Nothing was learned, so nothing is kept."""
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path, make_training(interrupted_loss(1, learning=False)))
+    assert load_state(tmp_path) is None
     assert_same(run(tmp_path)[0], uninterrupted)
 
 
@@ -224,6 +231,14 @@ def test_another_training_is_refused(tmp_path):
     assert "a folder of its own, or delete that state" in str(error.value)
     assert (tmp_path / STATE_FILE).read_bytes() == before
     assert_equal(weights(training.modules), expected)
+
+
+def test_numbers_as_a_search_draws_them(tmp_path):
+    """They go into the state, which is JSON."""
+    drawn = {"learning_rate": np.float32(1e-3), "weight_decay": np.float32(0.1)}
+    drawn |= {"epochs": np.int64(1), "batch_size": np.int64(3)}
+    training, _ = run(tmp_path, make_training(**drawn))
+    assert load_state(tmp_path)[1]["records"][-1]["step"] == len(training.records) == 2
 
 
 def test_what_is_not_finite_keeps_the_step_before(tmp_path):
