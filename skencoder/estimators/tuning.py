@@ -228,7 +228,7 @@ def _tune(
     source = text_source(parts, wish.options)
     task = objective.make_task(Lesson(texts, y, parts, source, model, wish.seed))
     tuning = Tuning(
-        options=training.options(objective.DEFAULTS, task.n_rows),
+        options=training.options(objective.DEFAULTS, task.n_rows, task.least_rows),
         device=handle.device,
         seed=wish.seed,
         identity=identify_training(

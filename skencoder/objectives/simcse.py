@@ -80,4 +80,5 @@ class SimCSE(TrainedObjective):
             np.stack([rows, rows]),
             loss,
             holder=partial(comparable_rows, kinds=groups[None]),
+            least_rows=2,
         )
