@@ -235,7 +235,7 @@ def _tune(
         Lesson(texts, y, parts, source, named.model, wish.seed, named.precision, named.device)
     )
     tuning = Tuning(
-        options=training.options(objective.DEFAULTS, task.n_rows),
+        options=training.options(objective.DEFAULTS, task.n_rows, task.least_rows),
         device=handle.device,
         seed=wish.seed,
         identity=identify_training(

@@ -160,7 +160,8 @@ class Distillation(TrainedObjective):
         if compare == "vectors":
             return task
         kinds = equal_texts(lesson.texts)[None]
-        return replace(task, holder=partial(comparable_rows, kinds=kinds, at_least=NEIGHBOURS))
+        holder = partial(comparable_rows, kinds=kinds, at_least=NEIGHBOURS)
+        return replace(task, holder=holder, least_rows=NEIGHBOURS)
 
     def _teach(self, lesson: Lesson) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
         plan = lesson.source.plan

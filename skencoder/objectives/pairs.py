@@ -102,4 +102,5 @@ class PairRanking(TrainedObjective):
             members,
             loss,
             holder=partial(comparable_rows, kinds=groups[members]) if alone else None,
+            least_rows=2 if alone else 1,
         )

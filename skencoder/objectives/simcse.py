@@ -86,6 +86,7 @@ class SimCSE(TrainedObjective):
             np.stack([rows, rows]),
             loss,
             holder=partial(comparable_rows, kinds=groups[None]),
+            least_rows=2,
         )
 
 

@@ -91,4 +91,5 @@ class SimilarityRegression(TrainedObjective):
             members,
             loss,
             holder=partial(comparable_rows, kinds=scores[None]),
+            least_rows=2,
         )

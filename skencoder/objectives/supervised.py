@@ -87,4 +87,6 @@ class SupervisedContrastive(TrainedObjective):
             loss,
             partial(class_batches, codes=codes, together=together),
             partial(class_pairs, codes=codes),
+            # No more than that is drawn together of one class, however few texts it has.
+            least_rows=2 * min(together, int(np.bincount(codes).max())),
         )

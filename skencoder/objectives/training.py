@@ -47,7 +47,8 @@ class Training(BaseEstimator):
         Steps at most; 0 trains nothing.
     batch_size : int, default=None
         Rows that a step looks at; None is what suits the objective, or all rows where there are
-        fewer.
+        fewer. An objective that compares the rows of a batch refuses fewer than it takes: 2 for
+        most, twice ``texts_per_class`` for `SupervisedContrastive`.
     batch_tokens : int, default=8192
         Most tokens in one pass through the model. A step is as many passes as it takes: memory
         depends on this number and not on ``batch_size``. Dropout is drawn for each pass, so that
@@ -136,7 +137,7 @@ class Training(BaseEstimator):
         self.folder = folder
         self.save_seconds = save_seconds
 
-    def options(self, defaults: Defaults, n_rows: int) -> LoopOptions:
+    def options(self, defaults: Defaults, n_rows: int, least_rows: int = 1) -> LoopOptions:
         """Decide what was left open.
 
         Parameters
@@ -145,6 +146,8 @@ class Training(BaseEstimator):
             What suits the objective.
         n_rows : int
             Rows to learn from.
+        least_rows : int, default=1
+            Fewest rows of a batch from which something is learned.
 
         Returns
         -------
@@ -154,7 +157,8 @@ class Training(BaseEstimator):
         Raises
         ------
         ParameterError
-            If a parameter cannot be used, or the batch is larger than the data.
+            If a parameter cannot be used, or the batch is larger than the data or too small for
+            the objective.
         """
         given = self.get_params(deep=False)
         adapters = self._adapters(given)
@@ -164,7 +168,7 @@ class Training(BaseEstimator):
             | {
                 "epochs": defaults.epochs if self.epochs is None else self.epochs,
                 "learning_rate": rate if self.learning_rate is None else self.learning_rate,
-                "batch_size": self._batch_size(defaults, n_rows),
+                "batch_size": self._batch_size(defaults, n_rows, least_rows),
                 "folder": self._place(),
             },
             adapters=adapters,
@@ -193,10 +197,24 @@ class Training(BaseEstimator):
             raise ParameterError(f"folder must name a folder or be None; got {self.folder!r}.")
         return Path(self.folder).expanduser()
 
-    def _batch_size(self, defaults: Defaults, n_rows: int) -> int:
+    def _batch_size(self, defaults: Defaults, n_rows: int, least_rows: int) -> int:
+        least = min(least_rows, n_rows)
         if self.batch_size is None:
+<<<<<<< HEAD
             return min(defaults.batch_size, n_rows)
         if isinstance(self.batch_size, Integral) and self.batch_size > n_rows:
+=======
+            return min(max(defaults.batch_size, least), n_rows)
+        if not isinstance(self.batch_size, Integral):
+            return self.batch_size
+        if self.batch_size < least:
+            raise ParameterError(
+                f"batch_size={self.batch_size}, but this objective compares the rows of a batch "
+                f"and learns nothing from fewer than {least}; choose at least {least}, or None. "
+                f"batch_tokens decides how much memory a step takes."
+            )
+        if self.batch_size > n_rows:
+>>>>>>> eight-f
             raise ParameterError(
                 f"batch_size={self.batch_size}, but there are {n_rows} rows to learn from; choose "
                 f"at most {n_rows}, or None, which takes what there is."

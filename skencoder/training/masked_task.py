@@ -34,6 +34,8 @@ class MaskedTask:
         Of a token, or of a word, to be masked.
     whole_word : bool
         Whether all pieces of a word are masked together.
+    least_rows : int
+        A window alone says something.
     modules : mapping of str to nn.Module
         Nothing is trained beside the model.
     """
@@ -43,6 +45,7 @@ class MaskedTask:
     random_ids: Ids | Index
     probability: float
     whole_word: bool
+    least_rows: int = 1
     modules: Mapping[str, nn.Module] = field(default_factory=dict)
 
     @property

@@ -45,6 +45,10 @@ class Task(Protocol):
         """Rows to learn from."""
 
     @property
+    def least_rows(self) -> int:
+        """Fewest rows of a batch from which something is learned."""
+
+    @property
     def modules(self) -> Mapping[str, nn.Module]:
         """What is trained beside the model, by name."""
 
@@ -172,6 +176,8 @@ class EmbeddingTask:
         Draws one pass over rows.
     holder : callable, default=None
         Draws the rows that are held out; None takes any.
+    least_rows : int, default=1
+        Fewest rows of a batch from which something is learned.
     modules : mapping of str to nn.Module
         What the loss is trained by beside the model.
     numbers : int64 of shape (n_rows,), default=None
@@ -183,6 +189,7 @@ class EmbeddingTask:
     loss: RowLoss
     sampler: Sampler = shuffled_batches
     holder: Holder | None = None
+    least_rows: int = 1
     modules: Mapping[str, nn.Module] = field(default_factory=dict)
     numbers: Index | None = None
 

@@ -104,6 +104,12 @@ REFUSED = [
     (Matryoshka(MaskedLanguageModeling()), "MaskedLanguageModeling does not"),
     (SimCSE(training=Training(batch_size=5)), "batch_size=5, but there are 4 rows"),
     (SimCSE(training=Training(batch_size=np.int64(6))), "batch_size=6, but there are 4 rows"),
+    (SimCSE(training=Training(batch_size=1)), "learns nothing from fewer than 2; choose at least"),
+    (PairRanking(training=Training(batch_size=1)), "batch_size=1, but this objective compares"),
+    (SimilarityRegression(training=Training(batch_size=np.int64(1))), "batch_size=1, but this"),
+    (SupervisedContrastive(training=Training(batch_size=2)), "nothing from fewer than 4"),
+    (Distillation(hidden_size=16, training=Training(batch_size=2)), "nothing from fewer than 3"),
+    (Matryoshka(SimCSE(training=Training(batch_size=1)), dims=(8,)), "fewer than 2; choose"),
     (SimCSE(training=Training(learning_rate=-1)), "learning_rate must be above 0; got -1"),
     (SimCSE(training=Training(lora_rank=99)), "rank=99 is larger than the smaller side"),
     (SimCSE(training=Training(lora_rank=1, lora_targets="key")), "lora_targets must be a tuple"),
@@ -123,6 +129,34 @@ def test_what_cannot_be_used_is_named(objective, sentence, small_folder):
         y = list("abcd")
     with pytest.raises(ParameterError, match=re.escape(sentence)):
         vectorizer.fit(TEXTS, y)
+
+
+@pytest.mark.parametrize(
+    ("objective", "y", "batch_size"),
+    [
+        (MaskedLanguageModeling(), None, 1),
+        (SimCSE(), None, 2),
+        (PairRanking(), [("a", "b"), ("c", "d"), ("e", "f"), ("g", "h")], 1),
+        (PairRanking(), list("abcd"), 2),
+        (Distillation(num_hidden_layers=1), None, 1),
+        # More than a class has cannot be drawn together.
+        (SupervisedContrastive(texts_per_class=9), [0, 0, 1, 1], 4),
+    ],
+)
+def test_the_least_batch_learns(objective, y, batch_size, small_folder):
+    objective.training = Training(batch_size=batch_size, max_steps=1)
+    vectorizer = EncoderVectorizer(small_folder, fine_tune=objective, random_state=0, device="cpu")
+    assert vectorizer.fit(TEXTS, y).history_.gradient_norm[0] > 0
+
+
+def test_a_batch_that_nobody_chose_is_large_enough():
+    defaults = SupervisedContrastive.DEFAULTS
+    sizes = [
+        Training().options(defaults, n_rows, least).batch_size
+        for n_rows, least in [(1000, 4), (1000, 200), (100, 200), (3, 4)]
+    ]
+    assert sizes == [defaults.batch_size, 200, 100, 3]
+    assert Training(batch_size=3).options(defaults, 3, 4).batch_size == 3
 
 
 CONFIG = EncoderConfig(
