@@ -200,10 +200,6 @@ class Training(BaseEstimator):
     def _batch_size(self, defaults: Defaults, n_rows: int, least_rows: int) -> int:
         least = min(least_rows, n_rows)
         if self.batch_size is None:
-<<<<<<< HEAD
-            return min(defaults.batch_size, n_rows)
-        if isinstance(self.batch_size, Integral) and self.batch_size > n_rows:
-=======
             return min(max(defaults.batch_size, least), n_rows)
         if not isinstance(self.batch_size, Integral):
             return self.batch_size
@@ -214,7 +210,6 @@ class Training(BaseEstimator):
                 f"batch_tokens decides how much memory a step takes."
             )
         if self.batch_size > n_rows:
->>>>>>> eight-f
             raise ParameterError(
                 f"batch_size={self.batch_size}, but there are {n_rows} rows to learn from; choose "
                 f"at most {n_rows}, or None, which takes what there is."
