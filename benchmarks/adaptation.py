@@ -208,7 +208,8 @@ def _read_new(settings: AdaptationSettings) -> Divided:
 
 def _train_first(old: Divided, settings: AdaptationSettings, folder: Path) -> Path:
     recipe = PretrainingSettings(seed=settings.seed)
-    vectorizer = make_vectorizer("rotary", recipe, settings.steps).fit(old.train)
+    vectorizer = make_vectorizer("rotary", recipe, settings.steps)
+    vectorizer.fit(old.train)
     return vectorizer.save(folder)
 
 

@@ -252,7 +252,8 @@ class EndToEnd:
         # As the user gave them: what it was trained from may be gone soon.
         encoder.set_params(model=self.encoder.model, random_state=self.encoder.random_state)
         history = join_histories(beginning.history, encoder.history_)
-        return Trained(encoder, *exercise.head.to_arrays(), history)
+        coef, intercept = exercise.head.to_arrays()
+        return Trained(encoder, coef, intercept, history)
 
 
 def join_histories(former: pd.DataFrame, later: pd.DataFrame) -> pd.DataFrame:
