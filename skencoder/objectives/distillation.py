@@ -168,7 +168,10 @@ class Distillation(TrainedObjective):
         teacher = TextEncoder.load(
             self.teacher or lesson.model, precision=lesson.precision, device=lesson.device
         )
-        options = EncodingOptions(max_length=None, overflow="truncate", prompt=plan.prompt or None)
+        # Another teacher has a prompt of its own where the student has none; the student's own
+        # model reads as the student does.
+        prompt = plan.prompt if self.teacher is None else plan.prompt or None
+        options = EncodingOptions(max_length=None, overflow="truncate", prompt=prompt)
         return teacher.encode(lesson.texts, options).vectors.numpy()
 
     def _check_loss(self) -> None:

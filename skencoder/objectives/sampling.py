@@ -36,12 +36,8 @@ def class_batches(
     list of int64 arrays
         Every row stands in exactly one.
     """
-    shuffled = rng.permutation(rows)
-    found = codes[shuffled]
-    by_class = np.argsort(found, kind="stable")
-    starts = np.flatnonzero(np.diff(found[by_class])) + 1
     groups: list[Index] = []
-    for members in np.split(shuffled[by_class], starts):
+    for members in _by_class(rng.permutation(rows), codes):
         # A single one left over joins the group before it: alone it would have no partner.
         pieces = max(1, len(members) // together)
         groups += np.array_split(members, pieces)
@@ -112,9 +108,7 @@ def class_pairs(count: int, rng: np.random.Generator, *, codes: Index) -> Index:
         If there are not two pairs of different classes.
     """
     pairs, places = [], []
-    shuffled = rng.permutation(len(codes))
-    for code in np.unique(codes):
-        members = shuffled[codes[shuffled] == code]
+    for members in _by_class(rng.permutation(len(codes)), codes):
         n_pairs = max(0, len(members) - PAIR) // PAIR
         pairs.append(members[: n_pairs * PAIR].reshape(-1, PAIR))
         places.append((rng.random() + np.arange(n_pairs)) / max(1, n_pairs))
@@ -124,6 +118,12 @@ def class_pairs(count: int, rng: np.random.Generator, *, codes: Index) -> Index:
     other = int(np.argmax(classes != classes[0]))
     rest = np.delete(spread, [0, other], axis=0)
     return np.vstack([spread[[0, other]], rest])[: count // PAIR].ravel()
+
+
+def _by_class(rows: Index, codes: Index) -> list[Index]:
+    """Part rows by their class, in one sort however many classes there are."""
+    ordered = rows[np.argsort(codes[rows], kind="stable")]
+    return np.split(ordered, np.flatnonzero(np.diff(codes[ordered])) + 1)
 
 
 def _check_pairs(count: int, n_rows: int, n_classes: int) -> None:

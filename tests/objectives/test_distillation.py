@@ -1,5 +1,7 @@
 """Distillation: who teaches, and what the student's vectors are told."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +11,7 @@ from skencoder.encoding_options import EncodingOptions
 from skencoder.objectives import Distillation, Training
 from skencoder.training import Lesson, text_source
 from tests.training.corpora import docstrings
+from tests.training.small import NO_DROPOUT, write_small
 
 TEXTS = [text[:60] for text in docstrings()[:8]]
 
@@ -57,3 +60,17 @@ def test_a_vector_of_zeros_gets_no_gradient_and_spoils_no_other(small_folder):
     task.loss(vectors, np.arange(2)).backward()
     assert vectors.grad[0, 0].abs().max() == 0
     assert 0 < vectors.grad[0, 1].abs().max() < 100
+
+
+@pytest.mark.parametrize("prompt", [None, "", "another prompt: "])
+def test_a_model_teaches_itself_with_the_student_s_prompt(tmp_path, prompt):
+    folder = write_small(tmp_path / "model", **NO_DROPOUT)
+    settings = {"prompts": {"query": "find what answers this: "}, "default_prompt_name": "query"}
+    (folder / "config_sentence_transformers.json").write_text(json.dumps(settings))
+    # All layers are kept, so that the student knows all that it is told.
+    training = Training(max_steps=1, precision="float32")
+    objective = Distillation(num_hidden_layers=2, training=training)
+    vectorizer = EncoderVectorizer(
+        folder, fine_tune=objective, prompt=prompt, precision="float32", device="cpu"
+    )
+    assert vectorizer.fit(TEXTS).history_.loss.iloc[0] == pytest.approx(0, abs=1e-6)
