@@ -80,7 +80,8 @@ class Training(BaseEstimator):
         Epochs without a lower loss on held-out rows after which training stops; the best weights
         are kept. None goes on to the end.
     folder : str or Path, default=None
-        Where the state is kept; a ``fit`` with the same data and parameters goes on from there.
+        Where the state is kept; a ``fit`` with the same data and parameters goes on from there. For
+        this the estimator's ``random_state`` must be a number.
     save_seconds : float, default=600.0
         Time between two states, in seconds.
 
