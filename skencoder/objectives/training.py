@@ -75,13 +75,17 @@ class Training(BaseEstimator):
     lora_targets : tuple of str, default=("query", "value")
         Which linear maps get one: query, key, value, output, expand, contract, gate.
     validation_share : float, default=0.0
-        Part of the rows that is held out; its loss stands in ``history_``.
+        Part of the rows that is held out; its loss stands in ``history_``. They are drawn so that
+        they can be compared: of a class in twos, and two stay to learn from.
     patience : int, default=None
         Epochs without a lower loss on held-out rows after which training stops; the best weights
         are kept. None goes on to the end.
     folder : str or Path, default=None
-        Where the state is kept; a ``fit`` with the same data and parameters goes on from there. For
-        this the estimator's ``random_state`` must be a number.
+        Where the state is kept; a ``fit`` with the same data, parameters and ``random_state``,
+        which must be a number, goes on from there. Each training has a subfolder, so that folds
+        and searches go on too. The state of a finished one stays, and the same ``fit`` again takes
+        no step. It is about three times as large as what is trained (four times with
+        ``patience``) and is yours to delete.
     save_seconds : float, default=600.0
         Time between two states, in seconds.
 
