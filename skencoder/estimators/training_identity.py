@@ -1,4 +1,4 @@
-"""What tells one training from another: a state in a folder is resumed only by its own."""
+"""What tells one training from another: the state of each lies in a folder named by it."""
 
 from collections.abc import Sequence
 from dataclasses import asdict

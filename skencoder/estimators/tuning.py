@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 import pandas as pd
@@ -21,7 +22,7 @@ from skencoder.estimators.tuned_folder import (
 
 if TYPE_CHECKING:
     from skencoder.encoder import EncoderConfig
-    from skencoder.objectives import Objective
+    from skencoder.objectives import Objective, Training
     from skencoder.training.history import Record
     from skencoder.training.parts import Parts
 
@@ -124,6 +125,30 @@ def check_objective(fine_tune: Any) -> "Objective":
             f"Training(epochs=2); got {fine_tune.training!r}."
         )
     return fine_tune
+
+
+def check_can_go_on(training: "Training | None", random_state: Any) -> None:
+    """Refuse to keep a state that no later training would go on from.
+
+    Parameters
+    ----------
+    training : Training or None
+        As the user gave it.
+    random_state : int, RandomState or None
+        The same.
+
+    Raises
+    ------
+    ParameterError
+        If there is a folder, and each ``fit`` draws a seed of its own.
+    """
+    folder = None if training is None else training.folder
+    if isinstance(folder, str | Path) and random_state is None:
+        raise ParameterError(
+            f"With folder={str(folder)!r} a fit of the same data, parameters and seed "
+            f"goes on where it was, but random_state=None draws another seed each time; give "
+            f"random_state a number, such as 0."
+        )
 
 
 def is_config(model: object) -> "TypeGuard[EncoderConfig]":

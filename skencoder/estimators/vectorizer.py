@@ -24,6 +24,7 @@ from skencoder.estimators.texts import TextReader
 from skencoder.estimators.tuning import (
     Tuned,
     Wish,
+    check_can_go_on,
     check_objective,
     draw_seed,
     is_config,
@@ -495,10 +496,11 @@ class EncoderVectorizer(
         return Prepared.make(self._find_model(), self._make_options(), self.cache, self.output)
 
     def _train(self, texts: Sequence[str], y: Any, options: EncodingOptions) -> Tuned:
+        objective = check_objective(self.fine_tune)
+        check_can_go_on(objective.training, self.random_state)
         wish = Wish(
             options, self.precision, name_devices(self.device), draw_seed(self.random_state)
         )
-        objective = check_objective(self.fine_tune)
         model = self.model if is_config(self.model) else self._find_model()
         return tune_model(model, objective, texts, y, wish, self.verbose)
 

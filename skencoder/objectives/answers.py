@@ -140,13 +140,15 @@ def read_scored(y: Any, n_texts: int) -> tuple[list[str], NDArray[np.float64]]:
     return others, scores
 
 
-def check_different(texts: Sequence[str]) -> None:
+def check_different(texts: Sequence[str | tuple[str, str]], what: str = "texts") -> None:
     """Refuse texts that are all the same.
 
     Parameters
     ----------
-    texts : sequence of str
+    texts : sequence of str or of pairs of str
         What is learned from.
+    what : str, default="texts"
+        What they are called in the message.
 
     Raises
     ------
@@ -154,9 +156,11 @@ def check_different(texts: Sequence[str]) -> None:
         If there are not two different ones.
     """
     if len(set(texts)) < 2:  # noqa: PLR2004 - a comparison needs two
+        first = texts[0]
+        shown = first[:60] if isinstance(first, str) else tuple(text[:60] for text in first)
         raise TrainingError(
-            f"There are not two different texts among {len(texts)}: {texts[0][:60]!r}. What is "
-            f"learned is to tell texts apart; give more."
+            f"There are not two different {what} among {len(texts)}: {shown!r}. What is learned "
+            f"is to tell {what} apart; give more."
         )
 
 

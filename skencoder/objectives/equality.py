@@ -2,6 +2,7 @@
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from skencoder.tokenization import Index
@@ -42,3 +43,24 @@ def same_groups(first: Index, second: Index, like: Tensor) -> Tensor:
         True where they are equal.
     """
     return torch.from_numpy(first[:, None] == second[None, :]).to(like.device)
+
+
+def no_negatives(sides: Index) -> NDArray[np.bool_]:
+    """Say which candidates are not wrong for an anchor, as far as the rows tell.
+
+    Parameters
+    ----------
+    sides : int64 of shape (n_sides, n)
+        Numbers of the texts of each row: anchor, positive, negatives.
+
+    Returns
+    -------
+    bool of shape (n, (n_sides - 1) * n)
+        True where a candidate, of all positives and then all negatives, equals the anchor or its
+        positive, or belongs to another row with an equal anchor.
+    """
+    anchors, positives = sides[:2, :, None]
+    candidates = sides[1:].ravel()
+    equal = (anchors == candidates) | (positives == candidates)
+    siblings = (anchors == sides[0]) & ~np.eye(sides.shape[1], dtype=bool)
+    return equal | np.tile(siblings, len(sides) - 1)

@@ -4,10 +4,11 @@ from functools import partial
 from typing import ClassVar
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from skencoder.objectives.answers import check_different, read_partners
-from skencoder.objectives.equality import equal_texts, same_groups
+from skencoder.objectives.equality import equal_texts, no_negatives
 from skencoder.objectives.models import open_as_it_is
 from skencoder.objectives.sampling import comparable_rows
 from skencoder.objectives.trained import TrainedObjective
@@ -26,7 +27,8 @@ class PairRanking(TrainedObjective):
     """Learn from pairs: the text that belongs to each, against all others of a batch.
 
     ``y`` holds for each text the one that belongs to it, such as the answer to a question, or a
-    sequence of it and hard negatives.
+    sequence of it and hard negatives. A text that stands in several rows may have several answers:
+    rows that share it, or its answer, are no negatives of each other, nor is it one of itself.
 
     Parameters
     ----------
@@ -75,10 +77,11 @@ class PairRanking(TrainedObjective):
         ParameterError
             If a parameter cannot be used.
         TrainingError
-            If a row is no text, or all partners are the same.
+            If a row is no text, or all texts or all partners are the same.
         """
         check_above_zero("temperature", self.temperature)
         partners = read_partners(lesson.y, len(lesson.texts))
+        check_different(lesson.texts)
         check_different([row[0] for row in partners])
         texts = [*lesson.texts, *(text for side in zip(*partners, strict=True) for text in side)]
         # (sides, n_rows): a row's anchor, positive and negatives.
@@ -86,12 +89,13 @@ class PairRanking(TrainedObjective):
         groups = equal_texts(texts)
 
         def loss(vectors: Tensor, rows: Index) -> Tensor:
-            positives, candidates = groups[members[1, rows]], groups[members[1:, rows]].ravel()
             return ranking_loss(
                 vectors[0],
                 vectors[1:].flatten(0, 1),
                 temperature=self.temperature,
-                ignored=same_groups(positives, candidates, vectors),
+                ignored=torch.from_numpy(no_negatives(groups[members[:, rows]])).to(
+                    vectors.device
+                ),
                 symmetric=self.symmetric,
             )
 

@@ -7,7 +7,7 @@ import numpy as np
 from torch import Tensor
 
 from skencoder.errors import ParameterError
-from skencoder.objectives.answers import read_scored
+from skencoder.objectives.answers import check_different, read_scored
 from skencoder.objectives.models import open_as_it_is
 from skencoder.objectives.sampling import comparable_rows
 from skencoder.objectives.trained import TrainedObjective
@@ -73,12 +73,13 @@ class SimilarityRegression(TrainedObjective):
         ParameterError
             If a parameter cannot be used.
         TrainingError
-            If a row is no such pair, or all scores are equal.
+            If a row is no such pair, or all scores or all pairs are equal.
         """
         if self.loss not in LOSSES:
             raise ParameterError(f"loss must be one of {', '.join(LOSSES)}; got {self.loss!r}.")
         check_above_zero("scale", self.scale)
         others, scores = read_scored(lesson.y, len(lesson.texts))
+        check_different([*zip(lesson.texts, others, strict=True)], "pairs")
         members = np.arange(2 * len(others)).reshape(2, -1)
 
         def loss(vectors: Tensor, rows: Index) -> Tensor:

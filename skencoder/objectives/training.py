@@ -77,14 +77,19 @@ class Training(BaseEstimator):
         Which linear maps get one: query, key, value, output, expand, contract, gate.
     validation_share : float, default=0.0
         Part of the rows that is held out; its loss before the first step and after each epoch
-        stands in ``history_``.
+        stands in ``history_``. They are drawn so that they can be compared: of a class in twos,
+        and two stay to learn from.
     patience : int, default=None
         Training stops when the loss on held-out rows has not fallen at so many looks on end, and
         keeps the weights of the lowest, which may be those it began with. It looks after each
         epoch; where there is one epoch or less, after each tenth of the steps. None goes on to
         the end and keeps the last weights.
     folder : str or Path, default=None
-        Where the state is kept; a ``fit`` with the same data and parameters goes on from there.
+        Where the state is kept; a ``fit`` with the same data, parameters and ``random_state``,
+        which must be a number, goes on from there. Each training has a subfolder, so that folds
+        and searches go on too. The state of a finished one stays, and the same ``fit`` again takes
+        no step. It is about three times as large as what is trained (four times with
+        ``patience``) and is yours to delete.
     save_seconds : float, default=600.0
         Time between two states, in seconds.
 

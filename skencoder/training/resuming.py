@@ -8,11 +8,13 @@ from pathlib import Path
 
 import torch
 
-from skencoder.errors import CheckpointError
 from skencoder.training.history import Record
 from skencoder.training.loop import Training, Watch
 from skencoder.training.state_files import load_state, only_writer, save_state
 from skencoder.training.state_parts import flatten_optimizer, restore_optimizer
+
+# Digits of its identity that name a training's folder.
+DIGITS = 16
 
 
 @dataclass
@@ -22,15 +24,12 @@ class Resuming:
     Parameters
     ----------
     folder : Path
-        Where.
-    identity : str
-        Names model, data and parameters.
+        Where; of this training alone.
     training : Training
         What is kept.
     """
 
     folder: Path
-    identity: str
     training: Training
 
     @classmethod
@@ -39,14 +38,16 @@ class Resuming:
         """Go on from the state in a folder, if there is one, and keep others out meanwhile.
 
         Whatever ends the training, its last whole step is kept. Where it ends in the moment in
-        which weights are changed, the state that was saved last stays.
+        which weights are changed, the state that was saved last stays. So does that of a training
+        that is finished: it gives its result at once.
 
         Parameters
         ----------
         folder : Path
-            Where the state is kept.
+            Where states are kept, each in a folder of its own, so that folds and candidates of
+            a search do not meet.
         identity : str
-            Names model, data and parameters.
+            Hexadecimal digits that name model, data and parameters.
         training : Training
             Not begun; set to where it had come.
 
@@ -58,12 +59,12 @@ class Resuming:
         Raises
         ------
         CheckpointError
-            If the state is of another training, is damaged, or another process writes there.
+            If the state is damaged, or another process writes there.
         OSError
             If the folder cannot be written.
         """
-        with only_writer(folder) as place:
-            resuming = cls(place, identity, training)
+        with only_writer(folder / identity[:DIGITS]) as place:
+            resuming = cls(place, training)
             resuming._restore()
             begun_with = len(training.records)
             try:
@@ -111,7 +112,6 @@ class Resuming:
         tensors |= {f"weights/{name}": p for name, p in training.parameters.items()}
         tensors |= {f"best/{name}": value for name, value in training.best.weights.items()}
         facts = {
-            "identity": self.identity,
             "records": [asdict(record) for record in training.records],
             "best": {"loss": training.best.loss, "age": training.best.age},
             "optimizer": optimizer,
@@ -124,12 +124,6 @@ class Resuming:
         if state is None:
             return
         tensors, facts = state
-        if facts["identity"] != self.identity:
-            raise CheckpointError(
-                f"{self.folder} holds the state of a training with another model, other texts or "
-                f"other parameters, {len(facts['records'])} steps far. Give this one a folder of "
-                f"its own, or delete that state."
-            )
         training = self.training
         for name, parameter in training.parameters.items():
             parameter.copy_(tensors[f"weights/{name}"])

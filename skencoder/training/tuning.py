@@ -35,7 +35,7 @@ class Tuning:
     seed : int
         Of all that is drawn.
     identity : str
-        Names model, data and parameters; a saved state of another is refused.
+        Names model, data and parameters, and so the folder that the state is kept in.
     """
 
     options: LoopOptions
@@ -113,7 +113,7 @@ def tune(
     ParameterError
         If adapters do not fit the model.
     CheckpointError
-        If a state in the folder is of another training.
+        If the state in the folder is damaged, or another process writes there.
     OSError
         If a state cannot be written; the one before it is intact.
     """

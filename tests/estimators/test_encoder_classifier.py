@@ -13,7 +13,7 @@ import pytest
 from scipy.sparse import csr_array
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.utils.class_weight import compute_sample_weight
 
@@ -432,8 +432,19 @@ def test_a_training_that_was_kept_is_finished_at_once(make, tmp_path):
     first, again = (make(training).fit(TEXTS, TOPICS) for _ in range(2))
     same(again, first, atol=0)
     pd.testing.assert_frame_equal(again.history_, first.history_)
-    with pytest.raises(CheckpointError, match="another model, other texts or other parameters"):
-        make(training).fit(TEXTS, TOPICS[::-1])
+    other = make(training).fit(TEXTS, TOPICS[::-1])
+    assert not np.allclose(other.coef_, first.coef_)
+
+
+def test_folds_keep_states_of_their_own(make, tmp_path):
+    """As does a second fit that goes on; the same again takes no step."""
+    training = quick(folder=tmp_path / "state")
+    once, again = (
+        cross_val_score(make(training), TEXTS, TOPICS, cv=2, error_score="raise") for _ in range(2)
+    )
+    np.testing.assert_array_equal(again, once)
+    make(training, warm_start=True).fit(TEXTS, TOPICS).fit(TEXTS, TOPICS)
+    assert len(list((tmp_path / "state").iterdir())) == 4
 
 
 def test_from_scratch(make):

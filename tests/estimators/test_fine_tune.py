@@ -201,6 +201,22 @@ def test_what_cannot_be_learned_from(small_folder, parameters, y, sentence):
         make(small_folder, **parameters).fit(["same"] * 16 if y is None else TEXTS, y)
 
 
+@pytest.mark.parametrize(
+    ("objective", "y", "sentence"),
+    [
+        (PairRanking(), TEXTS, "There are not two different texts among 16: 'same'"),
+        (
+            SimilarityRegression(),
+            [("other", score) for score in range(16)],
+            "There are not two different pairs among 16: ('same', 'other'). What is learned is to",
+        ),
+    ],
+)
+def test_one_text_with_many_answers_is_none_to_learn_from(small_folder, objective, y, sentence):
+    with pytest.raises(TrainingError, match=re.escape(sentence)):
+        make(small_folder, objective).fit(["same"] * 16, y)
+
+
 WATCHED = Training(epochs=2, batch_size=8, validation_share=0.25, patience=2)
 
 

@@ -212,9 +212,9 @@ refused(random_state=0, fine_tune__training__folder=state)
 # When there is room again, all goes well.
 again = vectorizer.fit(texts)
 print(np.array_equal(again.transform(texts), vectors))
-good = {path.name: path.read_bytes() for path in Path(state).iterdir()}
+good = {path: path.read_bytes() for path in Path(state).rglob("*") if path.is_file()}
 refused(fine_tune__training__save_seconds=0.0)
-print({path.name: path.read_bytes() for path in Path(state).iterdir()} == good)
+print({path: path.read_bytes() for path in Path(state).rglob("*") if path.is_file()} == good)
 """
 
 

@@ -115,6 +115,10 @@ REFUSED = [
     (SimCSE(training=Training(lora_rank=1, lora_targets="key")), "lora_targets must be a tuple"),
     (SimCSE(training=Training(lora_rank=1, lora_targets=("ke",))), "Did you mean 'key'?"),
     (SimCSE(training=Training(folder=3)), "folder must name a folder or be None; got 3"),
+    (
+        SimCSE(training=Training(folder="f")),
+        "random_state=None draws another seed each time; give",
+    ),
     (SimCSE(training=Training(patience=1)), "validation_share=0 holds none out"),
 ]
 

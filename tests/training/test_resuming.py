@@ -31,6 +31,7 @@ from tests.training.small import (
 COURSE = {"epochs": 3, "batch_size": 3, "batch_tokens": 60, "validation_share": 0.25}
 COURSE |= {"patience": 3}
 N_STEPS = 6
+ONE, OTHER = "0123456789abcdef" * 2, "fedcba9876543210" * 2
 REPOSITORY = Path(__file__).parents[2]
 
 
@@ -43,13 +44,17 @@ def make_small_encoder():
     return make_encoder(hidden_size=16, num_attention_heads=2, intermediate_size=16)
 
 
-def run(folder, training=None, watch=None, identity="one", seconds=0.0):
+def run(folder, training=None, watch=None, identity=ONE, seconds=0.0):
     """Train with a state in a folder, from where it stands."""
     training = training or make_training()
     told = []
     with Resuming.open(folder, identity, training) as resuming:
         training.run(resuming.watching(watch or (lambda record, n: told.append(record)), seconds))
     return training, told
+
+
+def state_folder(folder):
+    return folder / ONE[:16]
 
 
 def result(training):
@@ -129,7 +134,7 @@ def test_interrupted(place, uninterrupted, tmp_path):
     training, watch, kept = place()
     with pytest.raises((KeyboardInterrupt, OSError)):
         run(tmp_path, training, watch)
-    assert len(load_state(tmp_path)[1]["records"]) == kept
+    assert len(load_state(state_folder(tmp_path))[1]["records"]) == kept
     found, told = run(tmp_path)
     assert [record.step for record in told] == list(range(kept + 1, N_STEPS + 1))
     assert_same(found, uninterrupted)
@@ -141,7 +146,7 @@ def test_interrupted_where_nothing_was_saved_before(place, uninterrupted, tmp_pa
     training, watch, kept = place()
     with pytest.raises((KeyboardInterrupt, OSError)):
         run(tmp_path, training, watch, seconds=1e9)
-    state = load_state(tmp_path)
+    state = load_state(state_folder(tmp_path))
     assert (state is None) == (place is in_the_optimizer)
     assert state is None or len(state[1]["records"]) == kept
     assert_same(run(tmp_path)[0], uninterrupted)
@@ -185,18 +190,18 @@ def test_killed_in_the_middle_of_a_step(uninterrupted, tmp_path):
         [sys.executable, "-c", KILLED, str(tmp_path)], cwd=REPOSITORY, check=False
     )
     assert killed.returncode == -9
-    assert len(load_state(tmp_path)[1]["records"]) == 3
+    assert len(load_state(state_folder(tmp_path))[1]["records"]) == 3
     assert_same(run(tmp_path)[0], uninterrupted)
 
 
 def test_finished(uninterrupted, tmp_path):
     """The state of a finished training gives its result at once: the best weights."""
     run(tmp_path)
-    before = (tmp_path / STATE_FILE).read_bytes()
+    before = (state_folder(tmp_path) / STATE_FILE).read_bytes()
     found, told = run(tmp_path)
     assert not told
     assert_same(found, uninterrupted)
-    assert (tmp_path / STATE_FILE).read_bytes() == before
+    assert (state_folder(tmp_path) / STATE_FILE).read_bytes() == before
 
 
 def test_stopped_early(tmp_path):
@@ -218,19 +223,29 @@ def test_stopped_early(tmp_path):
     assert_equal(found.best.weights, training.best.weights)
 
 
-def test_another_training_is_refused(tmp_path):
+def test_another_training_has_a_folder_of_its_own(uninterrupted, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path, watch=Countdown(3))
-    before = (tmp_path / STATE_FILE).read_bytes()
-    training = make_training()
-    expected = weights(training.modules)
-    with pytest.raises(CheckpointError) as error:
-        run(tmp_path, training, identity="other")
-    assert str(error.value).startswith(f"{tmp_path} holds the state of a training with another")
-    assert "3 steps far" in str(error.value)
-    assert "a folder of its own, or delete that state" in str(error.value)
-    assert (tmp_path / STATE_FILE).read_bytes() == before
-    assert_equal(weights(training.modules), expected)
+    before = (state_folder(tmp_path) / STATE_FILE).read_bytes()
+    with Resuming.open(tmp_path, ONE, make_training()):
+        found, told = run(tmp_path, identity=OTHER)
+    assert len(told) == N_STEPS
+    assert_same(found, uninterrupted)
+    assert (state_folder(tmp_path) / STATE_FILE).read_bytes() == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == [ONE[:16], OTHER[:16]]
+    assert len(run(tmp_path)[1]) == N_STEPS - 3
+
+
+def test_a_damaged_state_is_told(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path, watch=Countdown(3))
+    file = state_folder(tmp_path) / STATE_FILE
+    file.write_bytes(file.read_bytes()[:-50])
+    with pytest.raises(CheckpointError, match="cannot be read as a training state") as error:
+        run(tmp_path)
+    assert str(file) in str(error.value)
+    # Others are not held up by it.
+    assert len(run(tmp_path, identity=OTHER)[1]) == N_STEPS
 
 
 def test_numbers_as_a_search_draws_them(tmp_path):
@@ -252,7 +267,7 @@ def test_what_is_not_finite_keeps_the_step_before(tmp_path):
     options = {"validation_share": 0.0, "patience": None}
     with pytest.raises(TrainingError, match="Step 3"):
         run(tmp_path, make_training(loss, **options), seconds=1e9)
-    assert len(load_state(tmp_path)[1]["records"]) == 2
+    assert len(load_state(state_folder(tmp_path))[1]["records"]) == 2
     expected = make_training(**options)
     expected.run(lambda record, total: None)
     assert_same(run(tmp_path, make_training(**options))[0], expected)
@@ -262,7 +277,7 @@ def test_no_room_for_the_next_state(tmp_path):
     """The error names the folder, and the state before goes on."""
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path, watch=Countdown(2))
-    before = (tmp_path / STATE_FILE).read_bytes()
+    before = (state_folder(tmp_path) / STATE_FILE).read_bytes()
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     try:
         resource.setrlimit(resource.RLIMIT_FSIZE, (4_000, limits[1]))
@@ -270,25 +285,27 @@ def test_no_room_for_the_next_state(tmp_path):
             run(tmp_path)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    assert (tmp_path / STATE_FILE).read_bytes() == before
-    assert len(load_state(tmp_path)[1]["records"]) == 2
+    assert (state_folder(tmp_path) / STATE_FILE).read_bytes() == before
+    assert len(load_state(state_folder(tmp_path))[1]["records"]) == 2
 
 
 def test_how_often_it_is_saved(tmp_path):
     training = make_training(max_steps=3)
     seen = []
-    with Resuming.open(tmp_path, "one", training) as resuming:
-        watch = resuming.watching(lambda record, n: seen.append(load_state(tmp_path)), 1e9)
+    with Resuming.open(tmp_path, ONE, training) as resuming:
+        watch = resuming.watching(
+            lambda record, n: seen.append(load_state(state_folder(tmp_path))), 1e9
+        )
         training.run(watch)
     assert seen == [None] * 3
-    assert len(load_state(tmp_path)[1]["records"]) == 3
+    assert len(load_state(state_folder(tmp_path))[1]["records"]) == 3
 
 
 def test_time_goes_on(tmp_path):
     """Pauses are not counted, and what came before them is."""
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path, watch=Countdown(3))
-    before = load_state(tmp_path)[1]["records"]
+    before = load_state(state_folder(tmp_path))[1]["records"]
     found, _ = run(tmp_path)
     seconds = [record.seconds for record in found.records]
     assert seconds == sorted(seconds)
@@ -308,7 +325,7 @@ def test_adapters_keep_a_small_state(tmp_path):
     expected.run(lambda record, total: None)
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path, make(), Countdown(5))
-    tensors, _ = load_state(tmp_path)
+    tensors, _ = load_state(state_folder(tmp_path))
     trained = [name for name in tensors if name.startswith("weights/")]
     assert len(trained) == 8
     assert all(name.endswith((".up", ".down")) for name in trained)
