@@ -105,8 +105,13 @@ def test_trainings_in_threads_are_those_alone():
         time.sleep(0.005)
         return rank(vectors, rows)
 
+    # Made here: they are drawn from the generator that all threads share.
+    models = [make_encoder() for _ in range(3)]
     with ThreadPoolExecutor(3) as threads:
-        found = [threads.submit(train, pair_task(loss=loss), batch_tokens=60) for _ in range(3)]
+        found = [
+            threads.submit(train, pair_task(loss=loss), model=model, batch_tokens=60)
+            for model in models
+        ]
     assert all(course(training.result()) == expected for training in found)
     assert seen == sorted(seen, key=seen.index)
 
