@@ -45,7 +45,7 @@ def test_large_classes_are_held_out_from_more_than_small_ones():
     [
         ([3] * 20, 6, "two classes of four texts are needed; y has 0 of them"),
         ([30, 3, 1], 6, "two classes of four texts are needed; y has 1 of them"),
-        ([30, 30], 3, "validation_share holds out 3 of 60 rows; at least 4 are needed, two texts"),
+        ([30, 30], 3, "validation_share holds out 3 of 60 rows; 4 or more are needed, two texts"),
     ],
 )
 def test_pairs_that_are_not_there(sizes, count, sentence):
