@@ -61,6 +61,7 @@ def no_negatives(sides: Index) -> NDArray[np.bool_]:
     """
     anchors, positives = sides[:2, :, None]
     candidates = sides[1:].ravel()
-    equal = (anchors == candidates) | (positives == candidates)
     siblings = (anchors == sides[0]) & ~np.eye(sides.shape[1], dtype=bool)
-    return equal | np.tile(siblings, len(sides) - 1)
+    ignored: NDArray[np.bool_] = np.tile(siblings, len(sides) - 1)
+    ignored |= (anchors == candidates) | (positives == candidates)
+    return ignored

@@ -89,13 +89,12 @@ class PairRanking(TrainedObjective):
         groups = equal_texts(texts)
 
         def loss(vectors: Tensor, rows: Index) -> Tensor:
+            ignored = torch.from_numpy(no_negatives(groups[members[:, rows]]))
             return ranking_loss(
                 vectors[0],
                 vectors[1:].flatten(0, 1),
                 temperature=self.temperature,
-                ignored=torch.from_numpy(no_negatives(groups[members[:, rows]])).to(
-                    vectors.device
-                ),
+                ignored=ignored.to(vectors.device),
                 symmetric=self.symmetric,
             )
 
