@@ -11,7 +11,7 @@ from sklearn.base import clone
 from skencoder.errors import ParameterError
 from skencoder.estimators.target_codes import Answers
 from skencoder.estimators.target_rows import Floats
-from skencoder.estimators.tuning import draw_seed, is_config
+from skencoder.estimators.tuning import check_can_go_on, draw_seed, is_config
 from skencoder.estimators.vectorizer import EncoderVectorizer
 from skencoder.parameter_checks import check_share
 
@@ -105,7 +105,8 @@ class EndToEnd:
         Raises
         ------
         ParameterError
-            If ``training`` or ``dropout`` cannot be used.
+            If ``training`` or ``dropout`` cannot be used, or a state would be kept that no other
+            fit could go on from.
         """
         from skencoder.objectives import Training
         from skencoder.objectives.head import HeadObjective
@@ -114,6 +115,7 @@ class EndToEnd:
             raise ParameterError(
                 f"training must be None or a Training of skencoder.objectives; got {training!r}."
             )
+        check_can_go_on(training, estimator.random_state)
         dropout = check_share("dropout", estimator.dropout)
         encoding = {name: getattr(estimator, name) for name in ENCODING}
         objective = HeadObjective(loss=loss, dropout=dropout, training=training, **parameters)

@@ -262,6 +262,12 @@ def test_going_on_with_another_model_or_reading_is_refused(make, changed):
         classifier.partial_fit(TEXTS, TOPICS)
 
 
+def test_a_state_that_nothing_goes_on_from_is_refused(make, tmp_path):
+    with pytest.raises(ParameterError, match="random_state=None draws another seed each time"):
+        make(quick(folder=tmp_path), random_state=None).fit(TEXTS, TOPICS)
+    assert not list(tmp_path.iterdir())
+
+
 def test_other_dropout_is_another_training(make, tmp_path):
     kept = quick(folder=tmp_path)
     first = make(kept, dropout=0.1).fit(TEXTS, TOPICS)
