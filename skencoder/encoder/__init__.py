@@ -14,7 +14,6 @@ from skencoder.encoder.attention import (
     reference_attention,
     run_attention,
 )
-from skencoder.encoder.buckets import round_up
 from skencoder.encoder.config import Alibi, EncoderConfig, RelativeBias, Rotary
 from skencoder.encoder.embeddings import Embeddings
 from skencoder.encoder.feed_forward import ACTIVATIONS, FeedForward, GatedFeedForward
@@ -98,7 +97,6 @@ __all__ = [
     "read_out",
     "reference_attention",
     "resolve_layer",
-    "round_up",
     "run_attention",
     "skip_tokens",
     "varlen_attention",

@@ -1,6 +1,8 @@
 """A model and its head, trained together: what EncoderClassifier and EncoderRegressor do alike."""
 
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import clone
 
+from skencoder.encode_once import as_handle
 from skencoder.errors import ParameterError
 from skencoder.estimators.target_codes import Answers
 from skencoder.estimators.target_rows import Floats
@@ -116,6 +119,8 @@ class EndToEnd:
                 f"training must be None or a Training of skencoder.objectives; got {training!r}."
             )
         check_can_go_on(training, estimator.random_state)
+        # Before anything that takes time; the rows are counted later.
+        (training or Training()).options(HeadObjective.DEFAULTS, n_rows=sys.maxsize)
         dropout = check_share("dropout", estimator.dropout)
         encoding = {name: getattr(estimator, name) for name in ENCODING}
         objective = HeadObjective(loss=loss, dropout=dropout, training=training, **parameters)
@@ -210,7 +215,7 @@ class EndToEnd:
         """Refuse another model or reading below a head that was made for the former one."""
         for name in READING:
             before, now = getattr(former, name), getattr(self.encoder, name)
-            if before is not now and not (type(before) is type(now) and before == now):
+            if not _is_same(before, now):
                 raise ParameterError(
                     f"{name}={now!r}, but what is gone on with was trained with {name}="
                     f"{before!r}; set it back, or fit a clone."
@@ -232,14 +237,14 @@ class EndToEnd:
 
     def _open(self, texts: list[str]) -> EncoderVectorizer:
         """Fit the encoder as it is; what is still to be made is made, and learns nothing yet."""
-        from skencoder.objectives import SimCSE, Training
+        from skencoder.objectives import MaskedLanguageModeling, Training
 
         frozen: EncoderVectorizer = clone(self.encoder)
         if frozen.overflow == "warn":
             # The training says it too.
             frozen.set_params(overflow="truncate")
         if is_config(frozen.model):
-            frozen.set_params(fine_tune=SimCSE(training=Training(max_steps=0)))
+            frozen.set_params(fine_tune=MaskedLanguageModeling(training=Training(max_steps=0)))
         frozen.fit(texts)
         return frozen
 
@@ -256,6 +261,16 @@ class EndToEnd:
         history = join_histories(beginning.history, encoder.history_)
         coef, intercept = exercise.head.to_arrays()
         return Trained(encoder, coef, intercept, history)
+
+
+def _is_same(before: Any, now: Any) -> bool:
+    """Tell whether two values of a parameter mean the same, one of them out of a pickle."""
+    one, other = as_handle(before), as_handle(now)
+    if one is not None and other is not None:
+        return one.fingerprint == other.fingerprint
+    if isinstance(before, Path):
+        before = str(before)
+    return bool(before is now or before == (str(now) if isinstance(now, Path) else now))
 
 
 def join_histories(former: pd.DataFrame, later: pd.DataFrame) -> pd.DataFrame:

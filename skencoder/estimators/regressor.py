@@ -188,7 +188,7 @@ class EncoderRegressor(RegressorMixin, BaseEstimator):
         return self._learn(course.run, given, goes_on)
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> "EncoderRegressor":
-        """Go on with some texts: one pass over them at an even rate.
+        """Go on with some texts: the head moves first, then one pass over them at an even rate.
 
         Each call writes the model anew, which takes a second or so: give it hundreds of texts. The
         first call's amounts say what is one standard deviation.

@@ -19,7 +19,7 @@ NOT_ENCODED = ("batch_tokens", "verbose")
 
 
 def identify_training(
-    fingerprint: str,
+    models: Sequence[str],
     objective: "Objective",
     options: EncodingOptions,
     data: tuple[Sequence[str], Any],
@@ -29,8 +29,8 @@ def identify_training(
 
     Parameters
     ----------
-    fingerprint : str
-        Of the model it begins as.
+    models : sequence of str
+        What names the model it begins as, and others that it learns from.
     objective : Objective
         With its parameters.
     options : EncodingOptions
@@ -53,7 +53,7 @@ def identify_training(
     learned, encoded = _course(parameters, NOT_LEARNED), _course(asdict(options), NOT_ENCODED)
     course = [type(objective).__name__, learned, encoded]
     texts, y = data
-    return str(joblib.hash([fingerprint, course, list(texts), _plain_rows(y), seed]))
+    return str(joblib.hash([list(models), course, list(texts), _plain_rows(y), seed]))
 
 
 def _course(settings: dict[str, Any], left_out: tuple[str, ...]) -> list[tuple[str, Any]]:

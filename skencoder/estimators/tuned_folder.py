@@ -175,6 +175,7 @@ class TunedFolder:
                 _write_entry(path / name, content)
 
 
+# By their paths: a training that goes on with one adds to its recipe.
 _FOLDERS: "weakref.WeakValueDictionary[str, TunedFolder]" = weakref.WeakValueDictionary()
 # Folders of models that somebody may hold without the estimator that trained them.
 _KEPT: "weakref.WeakKeyDictionary[TextEncoder, TunedFolder]" = weakref.WeakKeyDictionary()

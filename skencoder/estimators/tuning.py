@@ -264,7 +264,7 @@ def _tune(
         device=handle.device,
         seed=wish.seed,
         identity=identify_training(
-            handle.fingerprint, objective, wish.options, (texts, y), wish.seed
+            [handle.fingerprint, task.teacher], objective, wish.options, (texts, y), wish.seed
         ),
     )
     with TrainingBar(verbose) as bar:

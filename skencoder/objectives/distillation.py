@@ -144,18 +144,24 @@ class Distillation(TrainedObjective):
         check_above_zero("temperature", self.temperature)
         self._check_loss()
         check_different(lesson.texts)
-        wanted = self._teach(lesson)
+        teacher = TextEncoder.load(
+            self.teacher or lesson.model, precision=lesson.precision, device=lesson.device
+        )
+        wanted = self._teach(teacher, lesson)
         compare = self._choose_loss(lesson.source.plan.n_features, wanted.shape[1])
 
         def loss(vectors: Tensor, rows: Index) -> Tensor:
-            teacher = on_device(wanted[rows], vectors)
-            if compare == "vectors" and vectors.shape[2] == teacher.shape[1]:
+            goal = on_device(wanted[rows], vectors)
+            if compare == "vectors" and vectors.shape[2] == goal.shape[1]:
                 # Of unit length, as the teacher's are: only directions are compared.
-                return vector_loss(unit_rows(vectors[0]), unit_rows(teacher)) * teacher.shape[1]
-            return similarity_matrix_loss(vectors[0], teacher, temperature=self.temperature)
+                return vector_loss(unit_rows(vectors[0]), unit_rows(goal)) * goal.shape[1]
+            return similarity_matrix_loss(vectors[0], goal, temperature=self.temperature)
 
         task = EmbeddingTask(
-            lesson.source.read(lesson.texts), np.arange(len(lesson.texts))[None], loss
+            lesson.source.read(lesson.texts),
+            np.arange(len(lesson.texts))[None],
+            loss,
+            teacher=f"{teacher.fingerprint} {teacher.precision}",
         )
         if compare == "vectors":
             return task
@@ -163,11 +169,10 @@ class Distillation(TrainedObjective):
         holder = partial(comparable_rows, kinds=kinds, at_least=NEIGHBOURS)
         return replace(task, holder=holder, least_rows=NEIGHBOURS)
 
-    def _teach(self, lesson: Lesson) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+    def _teach(
+        self, teacher: TextEncoder, lesson: Lesson
+    ) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
         plan = lesson.source.plan
-        teacher = TextEncoder.load(
-            self.teacher or lesson.model, precision=lesson.precision, device=lesson.device
-        )
         # Another teacher has a prompt of its own where the student has none; the student's own
         # model reads as the student does.
         prompt = plan.prompt if self.teacher is None else plan.prompt or None

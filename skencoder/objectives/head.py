@@ -35,8 +35,8 @@ class HeadObjective(BaseEstimator):
     label_smoothing : float, default=0.0
         Of the first two.
     dropout : float, default=0.1
-        Share of a vector's numbers that the head does not see while it is trained; the head has
-        it too, here it tells one training from another.
+        Share of a vector's numbers that the head does not see while it is trained; it stands
+        here so that it is part of what tells one training from another.
     training : Training, default=None
         How it is trained.
     """

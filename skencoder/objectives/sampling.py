@@ -79,7 +79,7 @@ def comparable_rows(
             raise TrainingError(
                 f"validation_share {what} {len(rows)} of {n_rows} rows, which cannot be compared "
                 f"with each other: {at_least} that differ are needed. Choose another share, give "
-                f"more, or set validation_share=0."
+                f"more rows, or set validation_share=0."
             )
     return held_out
 

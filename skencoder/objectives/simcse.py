@@ -66,8 +66,7 @@ class SimCSE(TrainedObjective):
             If all texts are the same.
         """
         check_above_zero("temperature", self.temperature)
-        if self.training is None or self.training.max_steps != 0:
-            _check_dropout(lesson.parts.model)
+        _check_dropout(lesson.parts.model)
         check_different(lesson.texts)
         rows = np.arange(len(lesson.texts))
         groups = equal_texts(lesson.texts)

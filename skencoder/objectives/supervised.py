@@ -85,8 +85,8 @@ class SupervisedContrastive(TrainedObjective):
             lesson.source.read(lesson.texts),
             np.arange(len(lesson.texts))[None],
             loss,
-            partial(class_batches, codes=codes, together=together),
-            partial(class_pairs, codes=codes),
+            sampler=partial(class_batches, codes=codes, together=together),
+            holder=partial(class_pairs, codes=codes),
             # No more than that is drawn together of one class, however few texts it has.
             least_rows=2 * min(together, int(np.bincount(codes).max())),
         )

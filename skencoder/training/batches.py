@@ -86,6 +86,27 @@ def cut_rows(rows: Index, batch_size: int) -> list[Index]:
     return np.array_split(rows, -(-len(rows) // batch_size)) if len(rows) else []
 
 
+def roomy_size(n_rows: int, batch_size: int, least: int) -> int:
+    """Enlarge batches where `cut_rows` would leave some with too few rows to compare.
+
+    Parameters
+    ----------
+    n_rows : int
+        Rows that are cut into batches.
+    batch_size : int
+        Most rows of a batch that were asked for.
+    least : int
+        Fewest from which something is learned.
+
+    Returns
+    -------
+    int
+        A size at which no batch has fewer, where there are as many rows.
+    """
+    pieces = min(-(-n_rows // batch_size), max(1, n_rows // least))
+    return max(batch_size, -(-n_rows // max(1, pieces)))
+
+
 def random_rows(n_rows: int, count: int, rng: np.random.Generator) -> Index:
     """Draw rows.
 

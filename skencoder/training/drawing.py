@@ -10,7 +10,7 @@ import numpy as np
 
 from skencoder.errors import TrainingError
 from skencoder.tokenization import Index
-from skencoder.training.batches import cut_rows, random_rows
+from skencoder.training.batches import cut_rows, random_rows, roomy_size
 from skencoder.training.options import LoopOptions
 from skencoder.training.tasks import Holder, Step, Task
 
@@ -80,22 +80,22 @@ class Drawing:
         list of Step
             Each held-out row stands in one of them.
         """
-        pieces = cut_rows(self.held_out, self.options.batch_size)
+        pieces = cut_rows(self.held_out, self._size(self.held_out))
         return [self._ask(piece, HELD_OUT, number) for number, piece in enumerate(pieces)]
 
-    def _rng(self, *what: int) -> np.random.Generator:
-        return _rng(self.seed, *what)
+    def _size(self, rows: Index) -> int:
+        return roomy_size(len(rows), self.options.batch_size, self.task.least_rows)
 
     def _batches(self, epoch: int) -> list[Index]:
         # Each step asks for its epoch's, and drawing them takes as long as there are rows.
         if self._epoch[0] != epoch:
-            rng = self._rng(ORDER, epoch)
-            self._epoch = (epoch, self.task.batches(self.rows, self.options.batch_size, rng))
+            rng = _rng(self.seed, ORDER, epoch)
+            self._epoch = (epoch, self.task.batches(self.rows, self._size(self.rows), rng))
         return self._epoch[1]
 
     def _ask(self, rows: Index, *what: int) -> Step:
         # Apart from each other far enough that a step's passes can be numbered.
-        seed = int(self._rng(*what).integers(2**62))
+        seed = int(_rng(self.seed, *what).integers(2**62))
         return Step(rows, seed, self.options.batch_tokens)
 
 

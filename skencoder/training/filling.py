@@ -10,7 +10,8 @@ them, and as nothing is asked of their vectors, they add nothing to a gradient.
 import torch.nn.functional as F  # noqa: N812 - the name every torch reader expects
 from torch import Tensor
 
-from skencoder.encoder import Boundaries, round_up
+from skencoder.encoder import Boundaries
+from skencoder.encoder.buckets import round_up
 from skencoder.training.batches import PackedTexts
 
 # Sizes from one power of two to the next: fewer make fewer kernels and more filling.

@@ -26,7 +26,7 @@ class Lesson:
     seed : int
         Of all that is drawn.
     precision, device : str, default="auto"
-        How, and where, whatever has to be encoded for it is encoded.
+        Of a teacher that has to encode the texts.
     """
 
     texts: list[str]

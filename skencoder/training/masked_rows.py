@@ -102,7 +102,7 @@ def read_masked_rows(
 
 
 def whole_texts(origins: Index, count: int, rng: np.random.Generator) -> Index:
-    """Draw windows, all of a text or none: beside its neighbours a window would be no news.
+    """Draw windows, all of a text or none: a window between others of its text is half known.
 
     Parameters
     ----------

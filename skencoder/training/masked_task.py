@@ -36,6 +36,8 @@ class MaskedTask:
         Whether all pieces of a word are masked together.
     least_rows : int
         A window alone says something.
+    teacher : str
+        There is none.
     modules : mapping of str to nn.Module
         Nothing is trained beside the model.
     """
@@ -46,6 +48,7 @@ class MaskedTask:
     probability: float
     whole_word: bool
     least_rows: int = 1
+    teacher: str = ""
     modules: Mapping[str, nn.Module] = field(default_factory=dict)
 
     @property

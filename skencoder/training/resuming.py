@@ -15,6 +15,7 @@ from skencoder.training.state_parts import flatten_optimizer, restore_optimizer
 
 # Digits of its identity that name a training's folder.
 DIGITS = 16
+FOREVER = -1
 
 
 @dataclass
@@ -59,11 +60,13 @@ class Resuming:
         Raises
         ------
         CheckpointError
-            If the state is damaged, or another process writes there.
+            If the state is damaged.
         OSError
             If the folder cannot be written.
         """
-        with only_writer(folder / identity[:DIGITS]) as place:
+        # A search varies what comes after the encoder, and its workers ask for one training at
+        # once: the second waits, and finds it finished.
+        with only_writer(folder / identity[:DIGITS], seconds=FOREVER) as place:
             resuming = cls(place, training)
             resuming._restore()
             begun_with = len(training.records)

@@ -29,13 +29,15 @@ LAYOUT = "1"
 
 
 @contextmanager
-def only_writer(folder: str | Path) -> Iterator[Path]:
+def only_writer(folder: str | Path, *, seconds: float = 0) -> Iterator[Path]:
     """Keep other writers out of a folder, for one state or for a whole run.
 
     Parameters
     ----------
     folder : str or Path
         Made if it is not there.
+    seconds : float, default=0
+        How long to wait for another that holds it; below 0, until it has done.
 
     Yields
     ------
@@ -54,7 +56,7 @@ def only_writer(folder: str | Path) -> Iterator[Path]:
     # One lock per path and process, which its holder enters again at every save.
     lock = FileLock(place / LOCK_FILE, timeout=0, is_singleton=True)
     try:
-        lock.acquire()
+        lock.acquire(timeout=seconds)
     except Timeout as error:
         raise CheckpointError(
             f"Another run writes its training state to {place}. Give each run a folder of its "

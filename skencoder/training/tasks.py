@@ -49,6 +49,10 @@ class Task(Protocol):
         """Fewest rows of a batch from which something is learned."""
 
     @property
+    def teacher(self) -> str:
+        """What names another model that is learned from; empty where there is none."""
+
+    @property
     def modules(self) -> Mapping[str, nn.Module]:
         """What is trained beside the model, by name."""
 
@@ -178,6 +182,8 @@ class EmbeddingTask:
         Draws the rows that are held out; None takes any.
     least_rows : int, default=1
         Fewest rows of a batch from which something is learned.
+    teacher : str, default=""
+        What names another model that is learned from.
     modules : mapping of str to nn.Module
         What the loss is trained by beside the model.
     numbers : int64 of shape (n_rows,), default=None
@@ -190,6 +196,7 @@ class EmbeddingTask:
     sampler: Sampler = shuffled_batches
     holder: Holder | None = None
     least_rows: int = 1
+    teacher: str = ""
     modules: Mapping[str, nn.Module] = field(default_factory=dict)
     numbers: Index | None = None
 

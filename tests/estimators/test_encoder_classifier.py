@@ -4,6 +4,7 @@ import gc
 import io
 import math
 import pickle
+from pathlib import Path
 import re
 
 import joblib
@@ -18,7 +19,7 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.utils.class_weight import compute_sample_weight
 
 from benchmarks.classification import load_splits
-from skencoder import EmbeddingCache, EncoderClassifier, EncoderVectorizer
+from skencoder import EmbeddingCache, EncoderClassifier, EncoderVectorizer, TextEncoder
 from skencoder.errors import (
     CheckpointError,
     OverlongTextError,
@@ -260,6 +261,29 @@ def test_going_on_with_another_model_or_reading_is_refused(make, changed):
         classifier.fit(TEXTS, TOPICS)
     with pytest.raises(ParameterError, match=f"{name}=.*set it back, or fit a clone"):
         classifier.partial_fit(TEXTS, TOPICS)
+
+
+def test_a_loaded_model_is_gone_on_with_after_a_pickle(make, model):
+    loaded = TextEncoder.load(model, precision="float32", device="cpu")
+    classifier = make(model=loaded).partial_fit(TEXTS, TOPICS, classes=np.unique(TOPICS))
+    again = pickle.loads(pickle.dumps(classifier)).partial_fit(TEXTS, TOPICS)
+    assert again.history_.step.max() == 6
+    # One folder, written in two ways.
+    classifier = make(model=str(model), warm_start=True).fit(TEXTS, TOPICS)
+    assert classifier.set_params(model=Path(model)).fit(TEXTS, TOPICS).history_.step.max() == 6
+
+
+def test_a_new_model_s_first_texts_may_be_few():
+    classifier = EncoderClassifier(small_config(vocab_size=60), training=quick(), random_state=0)
+    classifier.partial_fit(TEXTS[:1], TOPICS[:1], classes=np.unique(TOPICS))
+    assert classifier.predict(TEXTS[:1]) == TOPICS[:1]
+
+
+@pytest.mark.parametrize("share", ["0.1", float("nan"), 0.9])
+def test_a_training_that_cannot_be_is_refused_before_anything_is_loaded(share):
+    classifier = EncoderClassifier("/nowhere", training=quick(validation_share=share))
+    with pytest.raises(ParameterError, match="validation_share"):
+        classifier.fit(TEXTS, TOPICS)
 
 
 def test_a_state_that_nothing_goes_on_from_is_refused(make, tmp_path):

@@ -9,7 +9,7 @@ from skencoder.objectives import SimCSE, Training
 
 def identity(options=None, **training):
     objective = SimCSE(training=Training(**training))
-    return identify_training("f", objective, EncodingOptions(**options or {}), (["a"], None), 0)
+    return identify_training(["f"], objective, EncodingOptions(**options or {}), (["a"], None), 0)
 
 
 @pytest.mark.parametrize("changes", [{"batch_tokens": 64}, {"batch_size": 7}, {"epochs": 2}])

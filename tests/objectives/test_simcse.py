@@ -3,12 +3,11 @@
 import pytest
 
 from skencoder import EncoderVectorizer
-from skencoder.encoder import EncoderConfig
 from skencoder.errors import ParameterError
 from skencoder.objectives import Matryoshka, SimCSE, Training
 from tests.static_models import write_model2vec
 from tests.training.corpora import docstrings
-from tests.training.small import NO_DROPOUT, SIZES, write_small
+from tests.training.small import NO_DROPOUT, write_small
 
 TEXTS = [text[:60] for text in docstrings()[:8]]
 ONE_STEP = SimCSE(training=Training(max_steps=1))
@@ -36,9 +35,3 @@ def test_a_static_model(tmp_path):
 def test_one_of_them_is_enough(tmp_path, one):
     left = {name: value for name, value in NO_DROPOUT.items() if name != one}
     assert len(fit(write_small(tmp_path, **left)).history_) == 1
-
-
-def test_where_nothing_is_learned_nothing_is_asked(tmp_path):
-    """A classifier makes its new model so."""
-    config = EncoderConfig(**SIZES | NO_DROPOUT)
-    assert fit(config, SimCSE(training=Training(max_steps=0))).history_.empty

@@ -8,7 +8,13 @@ from hypothesis import strategies as st
 from torch import nn
 
 from skencoder.encoder import Projection, Readout
-from skencoder.training.batches import cut_by_tokens, cut_rows, pack_texts, shuffled_batches
+from skencoder.training.batches import (
+    cut_by_tokens,
+    cut_rows,
+    pack_texts,
+    roomy_size,
+    shuffled_batches,
+)
 from skencoder.training.losses import (
     angle_loss,
     cosent_loss,
@@ -177,6 +183,17 @@ def test_batches(n_rows, batch_size, seed):
 
 def test_no_rows_are_no_batches():
     assert cut_rows(np.arange(0), 5) == []
+
+
+@pytest.mark.parametrize("least", [1, 2, 3])
+def test_no_batch_has_too_few_rows_to_compare(least):
+    for n_rows in range(least, 40):
+        for batch_size in range(least, 12):
+            size = roomy_size(n_rows, batch_size, least)
+            sizes = [len(batch) for batch in cut_rows(np.arange(n_rows), size)]
+            assert min(sizes) >= least
+            # No larger than it takes.
+            assert max(sizes) < batch_size + least
 
 
 def test_packed():
