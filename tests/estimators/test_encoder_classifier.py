@@ -4,8 +4,8 @@ import gc
 import io
 import math
 import pickle
-from pathlib import Path
 import re
+from pathlib import Path
 
 import joblib
 import numpy as np
