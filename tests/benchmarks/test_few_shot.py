@@ -47,7 +47,7 @@ def test_every_way_takes_every_draw(report):
     # What is judged was not learned from, and no row of the test split is read.
     assert report.n_test == 30 - 12
     ways = {name: outcomes for name, outcomes in report.outcomes.items() if name != SETFIT}
-    assert len(ways) == 5
+    assert len(ways) == 6
     for outcomes in ways.values():
         assert len(outcomes) == 2
         assert all(0 <= one.accuracy <= 1 and one.seconds > 0 for one in outcomes)
