@@ -8,9 +8,10 @@ import torch
 from skencoder.encoder import MaskedLM
 from skencoder.encoder.stack import initialise
 
-# Of token vectors beside sines, whose deviation is 0.7: as in the original Transformer. Beside a
-# narrow model's other weights they would be drowned; figures stand in docs/training.md.
-BESIDE_SINES = 1.0
+# Deviation of token vectors where sines, whose own is 0.7, are added to them: at that of other
+# weights sines drown them, and at 1, the original Transformer's, they move slowly. Of 0.06, 0.1,
+# 0.3, 0.6 and 1 this one learned fastest (docs/training.md, "From nothing").
+BESIDE_SINES = 0.3
 
 
 def draw_weights(model: MaskedLM) -> None:
