@@ -28,7 +28,7 @@ class DistillationSettings:
         Texts to learn from, at most.
     draws : int, default=10
         How often eight texts of each label of Banking77 are drawn.
-    rounds : int, default=7
+    rounds : int, default=15
         How often the speed of both is measured, in turns.
     choose : bool, default=False
         Leave the test splits alone: judge on STSBenchmark's validation split, and on rows of
@@ -50,7 +50,7 @@ class DistillationSettings:
     learning_rate: float = 3e-4
     most_texts: int = 40_000
     draws: int = 10
-    rounds: int = 7
+    rounds: int = 15
     choose: bool = False
     seed: int = 0
 
