@@ -13,9 +13,9 @@ from skencoder.encoder import (
     Readout,
     Scope,
     SelfAttention,
-    round_up,
     run_attention,
 )
+from skencoder.encoder.buckets import round_up
 from skencoder.training.attention import attend_for_training, single_attention
 from skencoder.training.batches import pack_texts
 from skencoder.training.filling import STEPS, fill_places, fill_texts
