@@ -268,9 +268,8 @@ def _is_same(before: Any, now: Any) -> bool:
     one, other = as_handle(before), as_handle(now)
     if one is not None and other is not None:
         return one.fingerprint == other.fingerprint
-    if isinstance(before, Path):
-        before = str(before)
-    return bool(before is now or before == (str(now) if isinstance(now, Path) else now))
+    before, now = (str(value) if isinstance(value, Path) else value for value in (before, now))
+    return bool(before is now or before == now)
 
 
 def join_histories(former: pd.DataFrame, later: pd.DataFrame) -> pd.DataFrame:

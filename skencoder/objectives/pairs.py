@@ -4,7 +4,6 @@ from functools import partial
 from typing import ClassVar
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from skencoder.objectives.answers import check_different, read_partners
@@ -17,7 +16,7 @@ from skencoder.parameter_checks import check_above_zero
 from skencoder.tokenization import Index
 from skencoder.training.lesson import Lesson
 from skencoder.training.losses import ranking_loss
-from skencoder.training.tasks import EmbeddingTask
+from skencoder.training.tasks import EmbeddingTask, on_device
 
 # Anchor and positive, without negatives.
 PLAIN = 2
@@ -89,12 +88,11 @@ class PairRanking(TrainedObjective):
         groups = equal_texts(texts)
 
         def loss(vectors: Tensor, rows: Index) -> Tensor:
-            ignored = torch.from_numpy(no_negatives(groups[members[:, rows]]))
             return ranking_loss(
                 vectors[0],
                 vectors[1:].flatten(0, 1),
                 temperature=self.temperature,
-                ignored=ignored.to(vectors.device),
+                ignored=on_device(no_negatives(groups[members[:, rows]]), vectors),
                 symmetric=self.symmetric,
             )
 

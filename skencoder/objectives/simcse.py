@@ -9,7 +9,7 @@ from torch import Tensor
 from skencoder.encoder import Encoder, MaskedLM, StaticEncoder
 from skencoder.errors import ParameterError
 from skencoder.objectives.answers import check_different
-from skencoder.objectives.equality import equal_texts, same_groups
+from skencoder.objectives.equality import equal_texts, no_negatives
 from skencoder.objectives.models import open_as_it_is
 from skencoder.objectives.sampling import comparable_rows
 from skencoder.objectives.trained import TrainedObjective
@@ -18,7 +18,7 @@ from skencoder.parameter_checks import check_above_zero
 from skencoder.tokenization import Index
 from skencoder.training.lesson import Lesson
 from skencoder.training.losses import ranking_loss
-from skencoder.training.tasks import EmbeddingTask
+from skencoder.training.tasks import EmbeddingTask, on_device
 
 
 class SimCSE(TrainedObjective):
@@ -68,7 +68,8 @@ class SimCSE(TrainedObjective):
         check_above_zero("temperature", self.temperature)
         _check_dropout(lesson.parts.model)
         check_different(lesson.texts)
-        rows = np.arange(len(lesson.texts))
+        # Both views are of one text.
+        members = np.tile(np.arange(len(lesson.texts)), (2, 1))
         groups = equal_texts(lesson.texts)
 
         def loss(vectors: Tensor, rows: Index) -> Tensor:
@@ -77,12 +78,12 @@ class SimCSE(TrainedObjective):
                 first,
                 second,
                 temperature=self.temperature,
-                ignored=same_groups(groups[rows], groups[rows], vectors),
+                ignored=on_device(no_negatives(groups[members[:, rows]]), vectors),
             )
 
         return EmbeddingTask(
             lesson.source.read(lesson.texts),
-            np.stack([rows, rows]),
+            members,
             loss,
             holder=partial(comparable_rows, kinds=groups[None]),
             least_rows=2,

@@ -105,11 +105,7 @@ class Training:
         """
         devices = [self.learner.device] if self.learner.device.type == "cuda" else []
         try:
-            with (
-                _ALONE.mine,
-                self._attending(),
-                torch.random.fork_rng(devices),
-            ):
+            with _ALONE.mine, self._attending(), torch.random.fork_rng(devices):
                 self._run(watch)
         finally:
             self._train(False)

@@ -333,15 +333,15 @@ def on_device(values: NDArray[Any], like: Tensor) -> Tensor:
 
     Parameters
     ----------
-    values : array of shape (n_rows,)
-        Labels, scores, weights.
+    values : array
+        Labels, scores, weights, vectors, what is left out.
     like : tensor
         On the device.
 
     Returns
     -------
-    tensor of shape (n_rows,)
-        Floats in float32, integers as they are.
+    tensor of the same shape
+        Floats in float32, all else as it is.
     """
     sent = torch.from_numpy(values)
     return sent.to(like.device, torch.float32 if sent.is_floating_point() else sent.dtype)
