@@ -88,9 +88,10 @@ class Training(BaseEstimator):
         Where the state is kept; a ``fit`` with the same data, parameters and ``random_state``,
         which must be a number, goes on from there. Each training has a subfolder, so that folds
         and searches go on too. The state of a finished one stays, and the same ``fit`` again takes
-        no step; one that comes while it runs, in another worker, waits for it. Each is about three times as large as what is trained (four times with
-        ``patience``), so that a search of 100 fits of all-MiniLM-L6-v2 leaves some 30 GB, and
-        far less with ``lora_rank``; they are yours to delete.
+        no step; one that comes while it runs, in another worker, waits for it. Each is about three
+        times as large as what is trained (four times with ``patience``), so that a search of 100
+        fits of all-MiniLM-L6-v2 leaves some 30 GB, and far less with ``lora_rank``; they are yours
+        to delete.
     save_seconds : float, default=600.0
         Time between two states, in seconds.
 
